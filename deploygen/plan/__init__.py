@@ -1,0 +1,139 @@
+"""The plan: all decided settings, from a description. Pure: numbers in, settings out.
+
+The order of the decisions: gunicorn's shape first, from cpus, memory, workload and database;
+then what the user overrides; then everything that has to fit around it, the proxy, the unit
+and the kernel; last the invariants that tie them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from deploygen.errors import InputError, Problem, refuse
+from deploygen.plan import (
+    concurrency,
+    gunicorn,
+    hardening,
+    invariants,
+    nginx,
+    overrides,
+    sysctl,
+    systemd,
+)
+from deploygen.plan import layout as layouts
+from deploygen.plan import site as sites
+from deploygen.plan.environment import environment
+from deploygen.plan.facts import Facts, facts
+from deploygen.plan.layout import Layout
+from deploygen.plan.setting import Setting, Settings, Source, Value
+from deploygen.plan.site import Site, placeholders
+from deploygen.spec import Spec
+from deploygen.systems import show_version
+
+__all__ = ["GroupPlan", "Layout", "Plan", "Setting", "Settings", "Source", "Value", "make"]
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """The plan of one machine group.
+
+    ``components`` maps "gunicorn", "nginx", "systemd" and "sysctl" to their settings; without
+    a proxy of ours there is no "nginx".
+    """
+
+    group: str
+    facts: Facts
+    components: Mapping[str, Settings]
+    site: Site
+    hardening: tuple[hardening.Option, ...]
+    writable: tuple[str, ...]
+
+    def settings(self) -> Iterator[tuple[str, Setting]]:
+        """Each setting with its full name: ``("gunicorn.workers", ...)``."""
+        for component, settings in self.components.items():
+            for setting in settings.values():
+                yield f"{component}.{setting.name}", setting
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is rendered comes from here. ``notes`` are for the person who renders."""
+
+    spec: Spec
+    layout: Layout
+    environment: Mapping[str, str]
+    groups: Mapping[str, GroupPlan]
+    notes: tuple[str, ...]
+
+
+def make(spec: Spec) -> Plan:
+    """The plan for a description.
+
+    Raises InputError, with the problems of all groups, when no plan holds all invariants.
+    """
+    layout = layouts.layout(spec)
+    groups: dict[str, GroupPlan] = {}
+    problems: list[Problem] = []
+    for name in spec.machines:
+        try:
+            groups[name] = _group(spec, name, layout)
+        except InputError as error:
+            problems += [_in_group(problem, name) for problem in error.problems]
+    refuse(dict.fromkeys(problems))
+    return Plan(spec, layout, environment(spec), groups, tuple(_notes(spec)))
+
+
+def _in_group(problem: Problem, group: str) -> Problem:
+    """A machine's problem points at its group."""
+    return (
+        replace(problem, where=("machines", group)) if problem.where == ("machines",) else problem
+    )
+
+
+def _group(spec: Spec, name: str, layout: Layout) -> GroupPlan:
+    given = facts(spec, name)
+    overrides.check(spec.server, given)
+    shape = concurrency.shape(given, spec.server.get("worker_class"))
+    of_gunicorn = overrides.apply(gunicorn.plan(given, shape, spec.name), spec.server)
+    refuse(invariants.counts(of_gunicorn))
+    at_once = concurrency.of(of_gunicorn)
+    of_nginx = nginx.plan(given, of_gunicorn, at_once) if spec.proxy.kind == "nginx" else {}
+    of_systemd = systemd.plan(given, of_gunicorn)
+    of_sysctl = sysctl.plan(of_gunicorn)
+    refuse(invariants.broken(given, of_gunicorn, of_nginx, of_systemd, of_sysctl))
+    components = {
+        "gunicorn": of_gunicorn,
+        "nginx": of_nginx,
+        "systemd": of_systemd,
+        "sysctl": of_sysctl,
+    }
+    return GroupPlan(
+        group=name,
+        facts=given,
+        components={key: settings for key, settings in components.items() if settings},
+        site=sites.site(spec, given.system, layout),
+        hardening=hardening.plan(spec),
+        writable=hardening.writable(spec, layout),
+    )
+
+
+def _notes(spec: Spec) -> Iterator[str]:
+    for name in placeholders(spec):
+        yield (
+            f"proxy.server_names: {name} is a placeholder; put the site's real name there "
+            "before you deploy"
+        )
+    if spec.proxy.tls.mode == "none":
+        yield (
+            "proxy.tls: mode none serves plain HTTP; right only where something in front of "
+            "this host ends TLS"
+        )
+    wanted = spec.app.python
+    for group, machine in spec.machines.items():
+        system = facts(spec, group).system
+        if wanted and tuple(map(int, wanted.rstrip("t").split("."))) > system.python:
+            yield (
+                f"machines.{group}: {machine.os} ships Python {show_version(system.python)}, and "
+                f"app.python is {wanted}: install it there beforehand, or choose a newer system"
+            )

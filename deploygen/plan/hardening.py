@@ -1,0 +1,85 @@
+"""The unit's sandbox: what an application never needs, it can't do.
+
+A table, in the order in which the unit prints it. ``app.unhardened`` in the description takes
+single options out, each with its reason; the unit then says so in its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deploygen.errors import Problem, refuse
+from deploygen.plan.layout import Layout
+from deploygen.spec import Spec
+from deploygen.spec.types import closest
+
+
+@dataclass(frozen=True)
+class Option:
+    """One hardening option; ``dropped`` is the reason why it is left out, empty if it is not."""
+
+    name: str
+    values: tuple[str, ...]
+    reason: str
+    dropped: str = ""
+
+
+OPTIONS = (
+    Option("NoNewPrivileges", ("yes",), "no program that it starts gains rights"),
+    Option("CapabilityBoundingSet", ("",), "not even a part of root's power"),
+    Option("AmbientCapabilities", ("",), "nor passed on by another way"),
+    Option("ProtectSystem", ("strict",), "the file system is read-only, but for what follows"),
+    Option("ProtectHome", ("yes",), "home folders don't exist for it"),
+    Option("PrivateTmp", ("yes",), "its own /tmp, gone when it stops"),
+    Option("PrivateDevices", ("yes",), "no disks, no hardware"),
+    Option("PrivateUsers", ("yes",), "no users but itself, root and nobody"),
+    Option("ProtectProc", ("invisible",), "other users' processes are hidden"),
+    Option("ProcSubset", ("pid",), "of /proc, processes only"),
+    Option("ProtectClock", ("yes",), "the clock is not its business"),
+    Option("ProtectHostname", ("yes",), "nor the host's name"),
+    Option("ProtectKernelLogs", ("yes",), "nor the kernel's log"),
+    Option("ProtectKernelModules", ("yes",), "nor its modules"),
+    Option("ProtectKernelTunables", ("yes",), "nor its settings"),
+    Option("ProtectControlGroups", ("yes",), "nor the limits that are set here"),
+    Option("RestrictNamespaces", ("yes",), "it makes no containers"),
+    Option("RestrictRealtime", ("yes",), "nor takes a cpu for itself"),
+    Option("RestrictSUIDSGID", ("yes",), "nor leaves setuid files behind"),
+    Option("RestrictAddressFamilies", ("AF_UNIX AF_INET AF_INET6",), "sockets it can need"),
+    Option("LockPersonality", ("yes",), "no old system's quirks"),
+    Option("MemoryDenyWriteExecute", ("yes",), "what is written to memory is never run"),
+    Option("RemoveIPC", ("yes",), "nothing stays in shared memory"),
+    Option("SystemCallArchitectures", ("native",), "no second set of system calls"),
+    Option(
+        "SystemCallFilter",
+        ("@system-service", "~@privileged @resources"),
+        "the calls that a service needs, none that administer",
+    ),
+    Option("SystemCallErrorNumber", ("EPERM",), "a refused call is an error, not a crash"),
+)
+NAMES = tuple(option.name for option in OPTIONS)
+
+
+def plan(spec: Spec) -> tuple[Option, ...]:
+    """The options for this application. Raises InputError for a name that is none of them."""
+    dropped = spec.app.unhardened
+    refuse(
+        Problem(
+            f"found {name!r}",
+            where=("app", "unhardened", name),
+            allowed=", ".join(NAMES),
+            hint=closest(name, NAMES),
+        )
+        for name in dropped
+        if name not in NAMES
+    )
+    return tuple(
+        Option(option.name, option.values, option.reason, dropped.get(option.name, ""))
+        for option in OPTIONS
+    )
+
+
+def writable(spec: Spec, layout: Layout) -> tuple[str, ...]:
+    """The folders that the application may write to."""
+    return tuple(
+        dict.fromkeys((layout.run, *((layout.media,) if layout.media else ()), *spec.app.writable))
+    )

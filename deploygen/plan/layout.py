@@ -1,0 +1,68 @@
+"""Where everything lies on the host. See docs/decisions/0002-host-layout.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deploygen.spec import Spec
+
+SLOTS = ("blue", "green")
+# The user that nginx's workers run as on Debian and Ubuntu.
+PROXY_USER = "www-data"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Absolute paths on the host. ``%i`` in a path stands for the slot, as in a systemd unit."""
+
+    name: str
+    etc: str
+    home: str
+    run: str
+    state: str
+    current: str
+    upstream: str
+    slot: str
+    slot_socket: str
+    venv: str
+    working_directory: str
+    static: str | None
+    media: str | None
+    proxy_user: str
+    config: str
+    environment_file: str
+    secrets_file: str
+
+
+def layout(spec: Spec) -> Layout:
+    """The layout for one project."""
+    name, app = spec.name, spec.app
+    home, run, etc = f"/srv/{name}", f"/run/{name}", f"/etc/{name}"
+    slot, current = f"{home}/%i", f"{home}/current"
+    return Layout(
+        name=name,
+        etc=etc,
+        home=home,
+        run=run,
+        state=f"/var/lib/{name}",
+        current=current,
+        upstream=f"{home}/current.sock",
+        slot=slot,
+        slot_socket=f"{run}/%i.sock",
+        venv=f"{slot}/.venv",
+        working_directory=slot if app.app_dir == "." else f"{slot}/{app.app_dir}",
+        # Static files belong to a release and change with it.
+        static=_below(current, app.static.folder) if app.static else None,
+        # Uploads outlive releases: the release's folder is a link to this one.
+        media=(app.media.folder if app.media.folder.startswith("/") else f"{home}/media")
+        if app.media
+        else None,
+        proxy_user=PROXY_USER,
+        config=f"{etc}/gunicorn.conf.py",
+        environment_file=f"{etc}/env",
+        secrets_file=f"{etc}/secrets",
+    )
+
+
+def _below(root: str, folder: str) -> str:
+    return folder if folder.startswith("/") else f"{root}/{folder}"

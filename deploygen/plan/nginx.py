@@ -1,0 +1,213 @@
+"""nginx's directives: one function for each, from facts and gunicorn's settings."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from deploygen.plan import sources, timeouts
+from deploygen.plan.facts import Facts
+from deploygen.plan.setting import Setting, Settings, by_name
+from deploygen.units import KIB, MIB, about
+
+# nginx waits without blocking: beyond this, more processes only share the same disk and network.
+PROCESSES_MAX = 32
+CONNECTIONS_MIN = 1024
+CONNECTIONS_MAX = 65536
+# What an open connection takes: its structures, a header buffer and a part of a response.
+CONNECTION_BYTES = 32 * KIB
+# The part of the machine's memory that connections may take.
+CONNECTION_SHARE = 0.05
+
+# The largest response that is parked on disk for one slow reader.
+TEMP_FILE_MAX = 256 * MIB
+
+
+def plan(facts: Facts, gunicorn: Settings, concurrency: int) -> Settings:
+    """All directives that the plan decides. ``concurrency`` is gunicorn's."""
+    processes = worker_processes(facts)
+    connections = worker_connections(
+        facts, processes.number, concurrency + gunicorn["backlog"].number
+    )
+    return by_name(
+        processes,
+        connections,
+        worker_rlimit_nofile(connections.number),
+        keepalive_timeout(),
+        client_header_timeout(),
+        client_body_timeout(),
+        send_timeout(),
+        client_max_body_size(facts),
+        large_client_header_buffers(),
+        proxy_connect_timeout(),
+        proxy_send_timeout(),
+        proxy_read_timeout(gunicorn["timeout"].number),
+        proxy_buffers(),
+        proxy_max_temp_file_size(),
+        proxy_next_upstream(),
+    )
+
+
+def worker_processes(facts: Facts) -> Setting:
+    """How many nginx processes."""
+    return Setting(
+        "worker_processes",
+        min(facts.cores, PROCESSES_MAX),
+        f"one for each of the {facts.cpus:g} declared cpus; auto would count the cpus of the "
+        "machine, not those of its quota",
+        sources.NGINX_CORE,
+    )
+
+
+def worker_connections(facts: Facts, processes: int, in_flight: int) -> Setting:
+    """Connections of one process, those to gunicorn included."""
+    affordable = facts.memory_bytes * CONNECTION_SHARE / CONNECTION_BYTES / processes
+    wanted = max(2 * 2 * in_flight / processes, affordable)
+    value = _power_of_two(max(wanted, CONNECTIONS_MIN))
+    value = min(value, CONNECTIONS_MAX)
+    return Setting(
+        "worker_connections",
+        value,
+        f"a proxied client takes two: {in_flight} requests in work and in the queue, and as many "
+        f"slow and idle clients as {CONNECTION_SHARE:.0%} of {about(facts.memory_bytes)} hold, "
+        f"over {processes} processes",
+        sources.NGINX_CORE,
+    )
+
+
+def worker_rlimit_nofile(connections: int) -> Setting:
+    """Open files of one process."""
+    return Setting(
+        "worker_rlimit_nofile",
+        2 * connections,
+        f"each of {connections} connections may have a file open too: a static file or a "
+        "buffered body",
+        sources.NGINX_CORE,
+    )
+
+
+def keepalive_timeout() -> Setting:
+    """Seconds that an idle client connection is kept."""
+    return Setting(
+        "keepalive_timeout",
+        30,
+        "long enough for the next click, short enough that idle clients free their connection",
+        sources.NGINX_HTTP,
+    )
+
+
+def client_header_timeout() -> Setting:
+    """Seconds for the whole request header."""
+    return Setting(
+        "client_header_timeout",
+        15,
+        "a header is one packet; a client that drips it is dropped",
+        sources.NGINX_HTTP,
+    )
+
+
+def client_body_timeout() -> Setting:
+    """Seconds between two reads of a request body."""
+    return Setting(
+        "client_body_timeout",
+        15,
+        "between two reads, not for the whole body: a slow upload that goes on is no attack",
+        sources.NGINX_HTTP,
+    )
+
+
+def send_timeout() -> Setting:
+    """Seconds between two writes of a response."""
+    return Setting(
+        "send_timeout",
+        15,
+        "between two writes: a client that stops reading frees its buffers",
+        sources.NGINX_HTTP,
+    )
+
+
+def client_max_body_size(facts: Facts) -> Setting:
+    """The largest request body, in bytes."""
+    return Setting(
+        "client_max_body_size",
+        facts.body_limit_bytes,
+        "what proxy.body_limit says: a larger body gets 413 before it reaches a worker",
+        sources.DESCRIPTION,
+    )
+
+
+def large_client_header_buffers() -> Setting:
+    """How many and how large header buffers a client may fill."""
+    return Setting(
+        "large_client_header_buffers",
+        "4 8k",
+        "nginx's default; gunicorn's limits are set to the same 8k",
+        sources.NGINX_HTTP,
+    )
+
+
+def proxy_connect_timeout() -> Setting:
+    """Seconds to connect to gunicorn."""
+    return Setting(
+        "proxy_connect_timeout",
+        5,
+        "a unix socket on this machine answers at once or not at all",
+        sources.NGINX_PROXY,
+    )
+
+
+def proxy_send_timeout() -> Setting:
+    """Seconds between two writes of a request to gunicorn."""
+    return Setting(
+        "proxy_send_timeout",
+        timeouts.QUEUE_S,
+        "the request waits complete in nginx: what is not taken within the queueing time is lost",
+        sources.TIMEOUTS,
+    )
+
+
+def proxy_read_timeout(timeout: int) -> Setting:
+    """Seconds between two reads of gunicorn's answer."""
+    value = timeouts.proxy_read_timeout_s(timeout)
+    return Setting(
+        "proxy_read_timeout",
+        value,
+        f"longer than gunicorn's timeout ({timeout} s) by the {timeouts.QUEUE_S} s that a request "
+        "may queue: gunicorn reports a hung worker, not the proxy",
+        sources.TIMEOUTS,
+    )
+
+
+def proxy_buffers() -> Setting:
+    """Memory that takes one response from a worker."""
+    return Setting(
+        "proxy_buffers",
+        "16 8k",
+        "128k take most pages whole: the worker is free as soon as it has written, however slow "
+        "the client reads",
+        sources.NGINX_PROXY,
+    )
+
+
+def proxy_max_temp_file_size() -> Setting:
+    """The largest response on disk, in bytes."""
+    return Setting(
+        "proxy_max_temp_file_size",
+        TEMP_FILE_MAX,
+        "what exceeds the memory buffers waits on disk, bounded: slow readers can't fill it",
+        sources.NGINX_PROXY,
+    )
+
+
+def proxy_next_upstream() -> Setting:
+    """When a request is tried again."""
+    return Setting(
+        "proxy_next_upstream",
+        "off",
+        "there is one upstream; a request that failed half-way is never sent twice",
+        sources.NGINX_PROXY,
+    )
+
+
+def _power_of_two(number: float) -> int:
+    """The next power of two, so that a small change of the machine changes no file."""
+    return 1 << (ceil(number) - 1).bit_length()

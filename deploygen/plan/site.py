@@ -1,0 +1,177 @@
+"""The virtual host: names, addresses and locations, decided before any template sees them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from deploygen.errors import InputError, Problem, refuse
+from deploygen.plan.layout import Layout
+from deploygen.spec import Spec
+from deploygen.systems import System
+
+# Names that nobody can own (RFC 2606, RFC 6761): init writes one when it was given none.
+PLACEHOLDERS = (".example", "example.com", "example.org", "example.net")
+
+# What hardly any site does without; proxy.headers overrides each by its name.
+DEFAULT_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+}
+
+# Mozilla's intermediate profile, guideline 6.0 of 2026-04-06: https://ssl-config.mozilla.org
+INTERMEDIATE_CIPHERS = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+)
+
+
+@dataclass(frozen=True)
+class Files:
+    """A URL prefix that is served from a folder on disk; ``pattern`` matches it."""
+
+    url: str
+    folder: str
+
+    @property
+    def pattern(self) -> str:
+        """The prefix as a regular expression."""
+        return re.escape(self.url)
+
+
+@dataclass(frozen=True)
+class Header:
+    """A response header that the proxy adds where the application sends none of its own.
+
+    ``variable`` and ``upstream`` are the names of nginx's variables for it.
+    """
+
+    name: str
+    value: str
+    variable: str
+    upstream: str
+
+
+@dataclass(frozen=True)
+class TlsSite:
+    """Certificate, and what the system's nginx and OpenSSL can do with it."""
+
+    certificate: str
+    key: str
+    ciphers: str
+    curves: str
+    hsts: str | None
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the proxy serves. The ``listen`` fields hold complete parameters of the directive.
+
+    ``upstream`` and ``variable`` begin the names that the site may give in nginx, so that two
+    sites on one host don't meet.
+    """
+
+    canonical: str
+    upstream: str
+    variable: str
+    names: tuple[str, ...]
+    listen: tuple[str, ...]
+    listen_plain: tuple[str, ...]
+    listen_tls: tuple[str, ...]
+    http2_directive: bool
+    reject_handshake: bool
+    tls: TlsSite | None
+    static: Files | None
+    media: Files | None
+    cached: tuple[Files, ...]
+    behind: tuple[str, ...]
+    scheme: str
+    headers: tuple[Header, ...]
+    include: tuple[str, ...]
+
+
+def site(spec: Spec, system: System, layout: Layout) -> Site:
+    """The virtual host of one project on one system. Raises InputError."""
+    proxy, app = spec.proxy, spec.app
+    canonical = next((name for name in proxy.server_names if not name.startswith("*")), None)
+    if canonical is None:
+        raise InputError.one(
+            "found only wildcards",
+            where=("proxy", "server_names"),
+            allowed="at least one whole name",
+            hint="health checks and redirects need a name to use",
+        )
+    http2 = bool(proxy.http2 and proxy.tls.mode != "none")
+    addresses = ("", "[::]:") if proxy.ipv6 else ("",)
+    parameter = " http2" if http2 and not system.nginx_http2_directive else ""
+    plain = tuple(f"{address}80" for address in addresses)
+    tls = tuple(f"{address}443 ssl{parameter}" for address in addresses)
+    with_tls = proxy.tls.mode != "none"
+    variable = spec.name.replace("-", "_")
+    static = Files(app.static.url, f"{layout.static}/") if app.static else None
+    media = Files(app.media.url, f"{layout.media}/") if app.media else None
+    return Site(
+        canonical=canonical,
+        upstream=f"{variable}_gunicorn",
+        variable=variable,
+        names=proxy.server_names,
+        listen=tls if with_tls else plain,
+        listen_plain=plain,
+        listen_tls=tls if with_tls else (),
+        http2_directive=http2 and system.nginx_http2_directive,
+        reject_handshake=system.nginx_reject_handshake,
+        tls=_tls(spec, system),
+        static=static,
+        media=media,
+        cached=(static,) if static else (),
+        behind=proxy.behind,
+        # Behind a balancer that ends TLS, its word on the scheme counts, if it is trusted.
+        scheme=f"${variable}_scheme" if proxy.behind else "$scheme",
+        headers=tuple(_headers(spec, variable)),
+        include=proxy.include,
+    )
+
+
+def _headers(spec: Spec, variable: str) -> Iterator[Header]:
+    declared = {name.lower(): (name, value) for name, value in spec.proxy.headers.items()}
+    defaults = {name.lower(): (name, value) for name, value in DEFAULT_HEADERS.items()}
+    for key, (name, value) in {**defaults, **declared}.items():
+        word = key.replace("-", "_")
+        yield Header(name, value, variable=f"{variable}_{word}", upstream=word)
+
+
+def _tls(spec: Spec, system: System) -> TlsSite | None:
+    tls = spec.proxy.tls
+    if tls.mode == "none":
+        return None
+    refuse(
+        Problem(
+            "it is required and missing",
+            where=("proxy", "tls", field),
+            allowed="an absolute path on the host",
+            hint="tls.mode files needs certificate and key",
+        )
+        for field in ("certificate", "key")
+        if getattr(tls, field) is None
+    )
+    # X25519MLKEM768 needs OpenSSL 3.5; an older one refuses the whole list.
+    hybrid = "X25519MLKEM768:" if system.openssl >= (3, 5) else ""
+    return TlsSite(
+        certificate=str(tls.certificate),
+        key=str(tls.key),
+        ciphers=INTERMEDIATE_CIPHERS,
+        curves=f"{hybrid}X25519:prime256v1:secp384r1",
+        hsts=f"max-age={tls.hsts_max_age_s}" if tls.hsts_max_age_s else None,
+    )
+
+
+def placeholders(spec: Spec) -> tuple[str, ...]:
+    """Server names that stand for one that nobody gave yet."""
+    return tuple(
+        name
+        for name in spec.proxy.server_names
+        if any(name == end.lstrip(".") or name.endswith(end) for end in PLACEHOLDERS)
+    )

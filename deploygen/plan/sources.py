@@ -1,0 +1,54 @@
+"""Every source that a rule rests on, named once."""
+
+from __future__ import annotations
+
+from deploygen.plan.setting import Source
+
+GUNICORN_DESIGN = Source(
+    "gunicorn docs, Design: how many workers", "https://docs.gunicorn.org/en/stable/design.html"
+)
+GUNICORN_SETTINGS = Source(
+    "gunicorn docs, Settings", "https://docs.gunicorn.org/en/stable/settings.html"
+)
+GUNICORN_DEPLOY = Source(
+    "gunicorn docs, Deploying", "https://docs.gunicorn.org/en/stable/deploy.html"
+)
+GUNICORN_FAQ = Source(
+    "gunicorn docs, FAQ: blocking os.fchmod", "https://docs.gunicorn.org/en/stable/faq.html"
+)
+GUNICORN_NEWS = Source("gunicorn changelog", "https://docs.gunicorn.org/en/stable/news.html")
+GOETZ = Source(
+    "Goetz et al., Java Concurrency in Practice, 8.2: sizing thread pools",
+    "https://jcip.net",
+)
+LITTLE = Source(
+    "Little 1961, A proof for the queuing formula L = lambda W",
+    "https://doi.org/10.1287/opre.9.3.383",
+)
+NGINX_CORE = Source("nginx docs, core module", "https://nginx.org/en/docs/ngx_core_module.html")
+NGINX_HTTP = Source(
+    "nginx docs, http core module", "https://nginx.org/en/docs/http/ngx_http_core_module.html"
+)
+NGINX_PROXY = Source(
+    "nginx docs, proxy module", "https://nginx.org/en/docs/http/ngx_http_proxy_module.html"
+)
+LISTEN = Source("listen(2)", "https://man7.org/linux/man-pages/man2/listen.2.html")
+SYSTEMD_SERVICE = Source(
+    "systemd.service(5)", "https://www.freedesktop.org/software/systemd/man/systemd.service.html"
+)
+SYSTEMD_EXEC = Source(
+    "systemd.exec(5)", "https://www.freedesktop.org/software/systemd/man/systemd.exec.html"
+)
+SYSTEMD_RESOURCES = Source(
+    "systemd.resource-control(5)",
+    "https://www.freedesktop.org/software/systemd/man/systemd.resource-control.html",
+)
+PYTHON_FREE_THREADING = Source(
+    "Python docs, free-threaded builds",
+    "https://docs.python.org/3/howto/free-threading-python.html",
+)
+MEMORY = Source("deploygen docs, tuning: memory", "docs/tuning.md#memory")
+DATABASE = Source("deploygen docs, tuning: database", "docs/tuning.md#database")
+QUEUE = Source("deploygen docs, tuning: the queue", "docs/tuning.md#the-queue")
+TIMEOUTS = Source("deploygen docs, tuning: timeouts", "docs/tuning.md#timeouts")
+DESCRIPTION = Source("deploygen.yml", "docs/reference/deploygen-yml.md")

@@ -1,0 +1,77 @@
+"""The only user of Jinja2: file specs in, rendered files out.
+
+Templates print, they never decide: an undefined name is an error, and what a template can do
+to a value are the filters below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from deploygen import resources
+from deploygen.plan import Setting
+from deploygen.render import quoting
+from deploygen.targets import FileSpec
+
+HEADER = "Made by deploygen from deploygen.yml: change it there, then run deploygen render."
+
+
+@dataclass(frozen=True)
+class RenderedFile:
+    """One file of the tree: its path below deploy/, its bytes, its mode."""
+
+    path: str
+    content: bytes
+    mode: int
+
+
+def render(files: Iterable[FileSpec]) -> tuple[RenderedFile, ...]:
+    """Every file, in the given order."""
+    environment = _environment()
+    return tuple(
+        RenderedFile(
+            file.path,
+            environment.get_template(file.template).render(file.context).encode(),
+            file.mode,
+        )
+        for file in files
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(resources.folder("templates")),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 (configuration files, no HTML)
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    environment.filters.update(
+        header=_header,
+        why=_why,
+        comment_text=quoting.comment_text,
+        py=quoting.python,
+        nginx=quoting.nginx,
+        nginx_size=quoting.nginx_size,
+        envfile=quoting.env_file,
+    )
+    return environment
+
+
+def _header(about: str) -> str:
+    """The first lines of a file: what it is, what made it, what to edit instead."""
+    return f"{quoting.comment(about + '.')}\n{quoting.comment(HEADER)}"
+
+
+def _why(setting: Setting, indent: int = 0) -> str:
+    """The comment above a setting: its reason and its source."""
+    planned = "" if setting.overridden is None else f" (deploygen would say {setting.overridden})"
+    text = f"{setting.reason[0].upper()}{setting.reason[1:]}{planned}. [{setting.source.name}]"
+    return quoting.comment(text, indent)

@@ -1,0 +1,68 @@
+"""How a value is written in each kind of file.
+
+The description's types let no dangerous value through (spec/types.py); quoting is the second
+lock, so that a value which is harmless in one file is harmless in all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Mapping
+
+WIDTH = 92
+
+
+def python(value: object) -> str:
+    """A Python literal, with double quotes."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=True)
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(python(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        items = (f"{python(key)}: {python(item)}" for key, item in value.items())
+        return "{" + ", ".join(items) + "}"
+    return repr(value)
+
+
+_NGINX_BARE = re.compile(r"[A-Za-z0-9_./:@~*+,=?-]+")
+
+
+def nginx(value: str) -> str:
+    """One argument of an nginx directive. There is no way to write '$': types refuse it."""
+    if _NGINX_BARE.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def nginx_size(size_bytes: int) -> str:
+    """A size with nginx's suffixes: ``10m``, ``8k``."""
+    for suffix, unit in (("m", 1024**2), ("k", 1024)):
+        if size_bytes % unit == 0:
+            return f"{size_bytes // unit}{suffix}"
+    return str(size_bytes)
+
+
+def env_file(value: str) -> str:
+    """A value in systemd's EnvironmentFile: quoted, so that spaces and '#' stay in it."""
+    if re.fullmatch(r"[A-Za-z0-9_./:@~*+,=-]*", value):
+        return value
+    if "'" not in value:
+        return f"'{value}'"
+    escaped = re.sub(r'(["\\$`])', r"\\\1", value)
+    return f'"{escaped}"'
+
+
+def comment_text(text: str) -> str:
+    """A text that can stand in a comment: one line, and no backslash that continues it."""
+    return " ".join(text.split()).rstrip("\\")
+
+
+def comment(text: str, indent: int = 0) -> str:
+    """Lines that begin with '#'; ``indent`` is the column that the first one stands in."""
+    lines = textwrap.wrap(
+        comment_text(text), WIDTH - indent, break_long_words=False, break_on_hyphens=False
+    )
+    return f"\n{' ' * indent}".join(f"# {line}" for line in lines)

@@ -1,0 +1,253 @@
+"""The description: what ``deploygen.yml`` may say. Field descriptions become the JSON Schema.
+
+Everything has a default but the entrypoint and the server names. The models check one value
+at a time; what ties values together is the plan's to judge (plan/invariants.py).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from deploygen.gunicorn_settings import OVERRIDABLE, Kind
+from deploygen.spec import types as t
+from deploygen.units import GIB
+
+
+class Model(BaseModel):
+    """Frozen, and an unknown key is an error: a misspelt setting must not be ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class Install(Model):
+    """How the dependencies install."""
+
+    tool: Literal["pip", "uv", "poetry", "pdm", "pipenv"] = "pip"
+    file: Annotated[
+        t.ProjectPath,
+        Field(description="The requirements or lock file, or pyproject.toml."),
+    ] = "requirements.txt"
+    groups: Annotated[
+        tuple[t.DependencyGroup, ...],
+        Field(description="Dependency groups (PEP 735) or extras that production needs."),
+    ] = ()
+
+
+class Static(Model):
+    """Static files that the proxy serves from disk."""
+
+    url: Annotated[t.UrlPrefix, Field(description="The URL prefix: Django's STATIC_URL.")]
+    folder: Annotated[
+        t.Folder,
+        Field(description="Where they lie: below the project, or absolute (STATIC_ROOT)."),
+    ]
+
+
+class Media(Model):
+    """Uploaded files: they outlive releases."""
+
+    url: Annotated[t.UrlPrefix, Field(description="The URL prefix: Django's MEDIA_URL.")]
+    folder: Annotated[
+        t.Folder,
+        Field(description="Where they lie: below the project, or absolute (MEDIA_ROOT)."),
+    ]
+
+
+class App(Model):
+    """The application."""
+
+    framework: Literal["django", "flask", "fastapi", "starlette", "wsgi", "asgi"] = "wsgi"
+    interface: Literal["wsgi", "asgi"] = "wsgi"
+    entrypoint: Annotated[
+        t.Entrypoint,
+        Field(description="module:object, or module:factory() for an application factory."),
+    ]
+    app_dir: Annotated[
+        t.ProjectPath,
+        Field(description="The folder, below the project, that the entrypoint imports from."),
+    ] = "."
+    settings_module: Annotated[
+        t.ModuleName | None, Field(description="Django's production settings.")
+    ] = None
+    python: Annotated[
+        t.PythonVersion | None,
+        Field(description="The Python that the project wants; the system's own when left out."),
+    ] = None
+    gunicorn: Annotated[
+        t.GunicornVersion, Field(description="The release of gunicorn that serves it.")
+    ] = "27.0.1"
+    install: Install = Install()
+    environment: Annotated[
+        dict[t.EnvName, t.EnvValue],
+        Field(description="Environment variables that are no secrets."),
+    ] = {}
+    secrets: Annotated[
+        tuple[t.EnvName, ...],
+        Field(description="Names of secret environment variables. Never their values."),
+    ] = ()
+    static: Static | None = None
+    media: Media | None = None
+    health: Annotated[
+        t.UrlPath | None,
+        Field(description="A URL that answers 200 when the application is well."),
+    ] = None
+    writable: Annotated[
+        tuple[t.AbsolutePath, ...],
+        Field(
+            description="Folders that the application writes to, besides its uploads and "
+            "/var/lib/<name>."
+        ),
+    ] = ()
+    unhardened: Annotated[
+        dict[str, t.EnvValue],
+        Field(
+            description="systemd's hardening options that this application cannot live with, "
+            "each with the reason: {MemoryDenyWriteExecute: numba compiles at run time}."
+        ),
+    ] = {}
+    release_commands: Annotated[
+        tuple[t.Command, ...],
+        Field(description="Run once for each release, without a shell: migrate, collectstatic."),
+    ] = ()
+
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Workload(Model):
+    """What a request costs. Measured numbers beat the kind."""
+
+    kind: Annotated[
+        Literal["unknown", "cpu", "io", "mixed"],
+        Field(description="cpu: it computes; io: it waits for others; mixed: both."),
+    ] = "unknown"
+    cpu_ms: Annotated[Positive | None, Field(description="CPU ms of a typical request.")] = None
+    wait_ms: Annotated[
+        Annotated[float, Field(ge=0, allow_inf_nan=False)] | None,
+        Field(description="ms that a typical request waits (database, other services)."),
+    ] = None
+    worker_memory: Annotated[
+        t.Size | None, Field(description="Memory of one loaded worker process.")
+    ] = None
+    slowest_request_s: Annotated[
+        Positive, Field(description="Seconds of the slowest request that is not a failure.")
+    ] = 20
+    peak_rps: Annotated[Positive | None, Field(description="Requests per second at peak.")] = None
+    long_lived: Annotated[
+        Count, Field(description="Connections held open at once: websockets, event streams.")
+    ] = 0
+    thread_safe: Annotated[
+        bool, Field(description="Whether two threads may run the code at once.")
+    ] = True
+    greenlet_safe: Annotated[
+        bool,
+        Field(description="Whether it works monkey-patched by gevent, its database driver too."),
+    ] = False
+    db_connections: Annotated[
+        Annotated[int, Field(ge=1)] | None,
+        Field(description="How many database connections all hosts together may open."),
+    ] = None
+    leaks: Annotated[
+        bool, Field(description="Whether its memory grows for as long as it runs.")
+    ] = False
+
+
+class Machine(Model):
+    """One group of like hosts."""
+
+    os: Literal["debian-12", "debian-13", "ubuntu-22.04", "ubuntu-24.04"] = "debian-12"
+    cpus: Annotated[
+        float,
+        Field(gt=0, le=4096, description="May be a fraction: a container's or a VM's quota."),
+    ] = 2
+    memory: Annotated[t.Size, Field(description="Such as 4G.")] = 4 * GIB
+    hosts: Annotated[
+        tuple[t.Host, ...], Field(description="Their names or addresses, for Ansible.")
+    ] = ()
+    shared_with: Annotated[
+        dict[t.Name, t.Size],
+        Field(description="What else runs there, with the memory it needs: {postgresql: 1G}."),
+    ] = {}
+
+
+class Tls(Model):
+    """Who holds the certificate."""
+
+    mode: Literal["none", "files"] = "none"
+    certificate: Annotated[
+        t.AbsolutePath | None, Field(description="The chain on the host, in PEM.")
+    ] = None
+    key: Annotated[t.AbsolutePath | None, Field(description="Its key on the host.")] = None
+    hsts_max_age_s: Annotated[
+        Count, Field(description="Strict-Transport-Security; 0 sends none.")
+    ] = 63072000
+
+
+class Proxy(Model):
+    """What stands in front of gunicorn."""
+
+    kind: Literal["nginx", "none"] = "nginx"
+    server_names: Annotated[
+        tuple[t.HostName, ...],
+        Field(min_length=1, description="The names that it answers to; the first is canonical."),
+    ]
+    tls: Tls = Tls()
+    http2: bool = True
+    ipv6: Annotated[bool, Field(description="Whether the hosts have IPv6.")] = True
+    behind: Annotated[
+        tuple[t.Network, ...],
+        Field(description="Networks of a load balancer whose X-Forwarded-For is believed."),
+    ] = ()
+    body_limit: Annotated[t.Size, Field(description="The largest request body.")] = 10 * 1024**2
+    headers: Annotated[
+        dict[t.HeaderName, t.HeaderValue],
+        Field(description="Headers that the proxy adds to every response."),
+    ] = {}
+    include: Annotated[
+        tuple[t.AbsolutePath, ...],
+        Field(description="Files on the host, included at the end of the site."),
+    ] = ()
+
+
+def _server_schema() -> dict[str, Any]:
+    kinds: dict[Kind, dict[str, Any]] = {
+        Kind.INT: {"type": "integer", "minimum": 0},
+        Kind.BOOL: {"type": "boolean"},
+        Kind.TEXT: {"type": "string"},
+        Kind.LIST: {"type": "array", "items": {"type": "string"}},
+        Kind.MAP: {"type": "object"},
+    }
+    return {
+        "type": "object",
+        "properties": {name: kinds[kind] for name, kind in sorted(OVERRIDABLE.items())},
+        "additionalProperties": False,
+    }
+
+
+class Spec(Model):
+    """The whole description of one project."""
+
+    version: Annotated[Literal[1], Field(description="The version of this format.")] = 1
+    name: Annotated[
+        t.Name, Field(description="Names the unit, the user, the socket and the folders.")
+    ]
+    app: App
+    workload: Workload = Workload()
+    machines: Annotated[
+        dict[t.GroupName, Machine],
+        Field(min_length=1, description="Groups of like hosts; each gets its own plan."),
+    ] = {"web": Machine()}
+    # Checked by load.py, one problem for each override: pydantic would report only the first.
+    server: Annotated[
+        dict[str, Any],
+        WithJsonSchema(_server_schema()),
+        Field(description="Overrides of gunicorn's settings, by their names."),
+    ] = {}
+    proxy: Proxy
+    targets: Annotated[
+        tuple[str, ...] | None,
+        Field(description="Which outputs to render; all that fit when left out."),
+    ] = None

@@ -1,0 +1,102 @@
+"""The supported systems and the versions that each ships: one table, and what follows from it.
+
+Versions are those of the packages in the release's own archive (main, with its security
+updates): packages.debian.org and packages.ubuntu.com. What a configuration may contain
+depends on them; a new system is one more row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class System:
+    """One release of an operating system.
+
+    Versions are tuples of numbers, so that they compare: ``(1, 22, 1)``.
+    """
+
+    id: str
+    name: str
+    python: Version
+    nginx: Version
+    apache: Version
+    systemd: Version
+    openssl: Version
+    # The first kernel of the release; a host can run a later one, never an earlier.
+    kernel: Version
+
+    @property
+    def nginx_http2_directive(self) -> bool:
+        """``http2 on;`` came with 1.25.1; before, HTTP/2 is a parameter of ``listen``."""
+        return self.nginx >= (1, 25, 1)
+
+    @property
+    def nginx_reject_handshake(self) -> bool:
+        """``ssl_reject_handshake`` came with 1.19.4; before, a default needs a certificate."""
+        return self.nginx >= (1, 19, 4)
+
+    @property
+    def restart_steps(self) -> bool:
+        """``RestartSteps=`` and ``RestartMaxDelaySec=`` came with systemd 254."""
+        return self.systemd >= (254,)
+
+
+SYSTEMS: dict[str, System] = {
+    system.id: system
+    for system in (
+        System(
+            id="debian-12",
+            name="Debian 12 (bookworm)",
+            python=(3, 11),
+            nginx=(1, 22, 1),
+            apache=(2, 4, 66),
+            systemd=(252,),
+            openssl=(3, 0),
+            kernel=(6, 1),
+        ),
+        System(
+            id="debian-13",
+            name="Debian 13 (trixie)",
+            python=(3, 13),
+            nginx=(1, 26, 3),
+            apache=(2, 4, 66),
+            systemd=(257,),
+            openssl=(3, 5),
+            kernel=(6, 12),
+        ),
+        System(
+            id="ubuntu-22.04",
+            name="Ubuntu 22.04 LTS (jammy)",
+            python=(3, 10),
+            nginx=(1, 18, 0),
+            apache=(2, 4, 52),
+            systemd=(249,),
+            openssl=(3, 0),
+            kernel=(5, 15),
+        ),
+        System(
+            id="ubuntu-24.04",
+            name="Ubuntu 24.04 LTS (noble)",
+            python=(3, 12),
+            nginx=(1, 24, 0),
+            apache=(2, 4, 58),
+            systemd=(255,),
+            openssl=(3, 0),
+            kernel=(6, 8),
+        ),
+    )
+}
+
+
+def parse_version(text: str) -> Version:
+    """``"1.22.1"`` as ``(1, 22, 1)``. Raises ValueError when it is no version."""
+    return tuple(int(part) for part in text.split("."))
+
+
+def show_version(version: Version) -> str:
+    """``(1, 22, 1)`` as ``"1.22.1"``."""
+    return ".".join(str(part) for part in version)

@@ -1,0 +1,31 @@
+"""The unit, its user and its folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deploygen.plan import GroupPlan, Plan
+from deploygen.plan.gunicorn import PER_SLOT
+from deploygen.targets.spec import Row, Target, on_hosts
+
+
+def _unit(_plan: Plan, group: GroupPlan) -> Mapping[str, object]:
+    settings = group.components["gunicorn"]
+    per_slot = tuple(settings[name] for name in PER_SLOT if name in settings)
+    return {"options": tuple(group.components["systemd"].values()), "per_slot": per_slot}
+
+
+TARGET = Target(
+    name="systemd",
+    summary="the hardened unit, with the user and the folders that it needs",
+    files=on_hosts(
+        "systemd",
+        Row(
+            "etc/systemd/system/NAME@.service",
+            about="gunicorn for NAME, an instance for each slot: NAME@blue and NAME@green",
+            context=_unit,
+        ),
+        Row("etc/sysusers.d/NAME.conf", about="The user that NAME runs as"),
+        Row("etc/tmpfiles.d/NAME.conf", about="The folders of NAME"),
+    ),
+)
