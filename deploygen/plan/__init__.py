@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from deploygen.errors import InputError, Problem, refuse
 from deploygen.plan import (
     concurrency,
+    dependencies,
     gunicorn,
     hardening,
     invariants,
@@ -63,6 +64,7 @@ class Plan:
     spec: Spec
     layout: Layout
     environment: Mapping[str, str]
+    install_commands: tuple[str, ...]
     groups: Mapping[str, GroupPlan]
     notes: tuple[str, ...]
 
@@ -81,7 +83,15 @@ def make(spec: Spec) -> Plan:
         except InputError as error:
             problems += [_in_group(problem, name) for problem in error.problems]
     refuse(dict.fromkeys(problems))
-    return Plan(spec, layout, environment(spec), groups, tuple(_notes(spec)))
+    classes = tuple(group.components["gunicorn"]["worker_class"].text for group in groups.values())
+    return Plan(
+        spec=spec,
+        layout=layout,
+        environment=environment(spec),
+        install_commands=dependencies.commands(spec, classes),
+        groups=groups,
+        notes=tuple(_notes(spec)),
+    )
 
 
 def _in_group(problem: Problem, group: str) -> Problem:

@@ -6,7 +6,7 @@ from math import ceil, floor
 
 from deploygen.gunicorn_settings import SINCE
 from deploygen.plan import sources, timeouts
-from deploygen.plan.concurrency import ASYNC_CLASSES, UVICORN, Shape
+from deploygen.plan.concurrency import UVICORN, Shape
 from deploygen.plan.facts import Facts
 from deploygen.plan.setting import Setting, Settings, by_name
 
@@ -241,14 +241,4 @@ def limit_request_field_size() -> Setting:
         HEADER_BYTES,
         "as long as nginx lets through (8k), large cookies included",
         sources.NGINX_HTTP,
-    )
-
-
-def needs(settings: Settings) -> tuple[str, ...]:
-    """What has to be installed beside gunicorn for its worker class."""
-    worker_class = settings["worker_class"].text
-    if worker_class in ("gevent", "tornado"):
-        return (f"gunicorn[{worker_class}]",)
-    return (
-        ("uvicorn-worker",) if worker_class not in ("sync", "gthread", *ASYNC_CLASSES[:2]) else ()
     )

@@ -168,7 +168,7 @@ class Machine(Model):
         tuple[t.Host, ...], Field(description="Their names or addresses, for Ansible.")
     ] = ()
     shared_with: Annotated[
-        dict[t.Name, t.Size],
+        dict[t.ServiceName, t.Size],
         Field(description="What else runs there, with the memory it needs: {postgresql: 1G}."),
     ] = {}
 

@@ -107,6 +107,22 @@ def _command(text: str) -> None:
         raise ValueError("it runs without a shell: put one command in each entry")
 
 
+# Users and services that a host has, or may well have, on its own: a project of that name
+# would run as them, or lie in their folders.
+RESERVED_NAMES = frozenset(
+    """apache2 apt backup bin certbot colord cron daemon dbus debian docker dovecot exim ftp games
+    gdm gnats gunicorn haproxy irc landscape list lp mail man memcached messagebus mongodb mysql
+    network news nginx nobody ntp operator polkitd pollinate postfix postgres postgresql proxy
+    rabbitmq redis root rpc rsyslog ssh sshd ssl statd sudo sync sys syslog systemd tcpdump tss
+    ubuntu udev usbmux uucp uuidd varnish www www-data""".split()
+)
+
+
+def _not_reserved(text: str) -> None:
+    if text in RESERVED_NAMES or text.startswith("systemd-"):
+        raise ValueError("a system has a user or a service of that name: choose another")
+
+
 Name = Annotated[
     str,
     _pattern(
@@ -114,6 +130,11 @@ Name = Annotated[
         "1 to 31 of a-z, 0-9 and '-', starting with a letter",
         "the name becomes a Linux user, a systemd unit and a folder",
     ),
+    _checked(_not_reserved, "a name that is the project's own"),
+]
+# What else runs on a machine may well be called nginx or postgresql.
+ServiceName = Annotated[
+    str, _pattern(r"[a-z][a-z0-9-]{0,30}", "a name of a-z, 0-9 and '-', such as postgresql")
 ]
 GroupName = Annotated[
     str,

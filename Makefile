@@ -1,0 +1,55 @@
+# Two commands to start with: make demo, make test. For every edit: make check.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# The environment's programs come first: tests and linters call each other by name.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format golden bench constraints packages clean
+
+help:           ## Say what there is.
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 20
+
+demo: $(VENV)/.runtime          ## Deploy the example on this machine, look at it, stop.
+	@scripts/demo.sh
+
+test: packages $(VENV)/.dev     ## Install what the tests need, run all of them.
+	ruff check .
+	ruff format --check .
+	mypy
+	pytest
+
+check: $(VENV)/.dev             ## The quick ones, for every edit.
+	ruff check .
+	ruff format --check .
+	mypy
+	pytest -q -m "not slow"
+
+format: $(VENV)/.dev            ## Lay out the code.
+	ruff check --fix .
+	ruff format .
+
+golden: $(VENV)/.dev            ## Write the golden trees anew; review them as a diff.
+	pytest -q tests/golden --update-golden
+
+bench: $(VENV)/.dev             ## Print the figures of the documentation.
+	python benchmarks/start_up.py
+
+constraints: $(VENV)/.dev       ## Write the pinned versions anew, from what is installed.
+	scripts/constraints.sh
+
+packages:       ## Debian packages that the tests use.
+	@scripts/packages.sh
+
+$(VENV)/.runtime: pyproject.toml constraints.txt
+	@scripts/environment.sh "$(PYTHON)" "$(VENV)" .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt
+	@scripts/environment.sh "$(PYTHON)" "$(VENV)" '.[dev]'
+	@touch $@ $(VENV)/.runtime
+
+clean:          ## Remove what the commands above made here.
+	rm -rf $(VENV) .demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

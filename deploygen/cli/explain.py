@@ -1,0 +1,112 @@
+"""``deploygen explain``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploygen.cli import common
+from deploygen.errors import DeploygenError
+
+if TYPE_CHECKING:
+    from deploygen.plan import GroupPlan, Plan, Setting
+
+# A table needs room for a sentence; where nobody knows how wide the reader's page is, this.
+PIPE_WIDTH = 120
+
+
+def command(
+    setting: Annotated[
+        str | None,
+        typer.Argument(help="gunicorn.workers, or workers; a component such as nginx; or all."),
+    ] = None,
+    file: common.File = common.DESCRIPTION,
+    group: Annotated[str | None, typer.Option(help="Only this machine group.")] = None,
+    as_json: common.Json = False,
+) -> None:
+    """Say why each setting has its value."""
+    _, plan = common.load(file)
+    groups = _groups(plan, group)
+    chosen = {name: _matching(each, setting) for name, each in groups.items()}
+    if as_json:
+        typer.echo(json.dumps(_json(chosen), indent=2))
+        return
+    for name, settings in chosen.items():
+        _table(_title(groups[name]), settings)
+    for text in plan.notes:
+        common.note(text)
+
+
+def _groups(plan: Plan, group: str | None) -> dict[str, GroupPlan]:
+    if group is None:
+        return dict(plan.groups)
+    if group not in plan.groups:
+        raise DeploygenError(f"no machine group is called {group}", hint=", ".join(plan.groups))
+    return {group: plan.groups[group]}
+
+
+def _matching(group: GroupPlan, wanted: str | None) -> dict[str, Setting]:
+    everything = dict(group.settings())
+    if wanted is None:
+        return everything
+    found = {
+        name: setting
+        for name, setting in everything.items()
+        if wanted in (name, setting.name, name.split(".")[0])
+    }
+    if not found:
+        from deploygen.spec.types import closest
+
+        names = [*everything, *(setting.name for setting in everything.values())]
+        raise DeploygenError(
+            f"the plan has no setting {wanted}",
+            hint=closest(wanted, names) or "deploygen explain lists all of them",
+        )
+    return found
+
+
+def _json(chosen: dict[str, dict[str, Setting]]) -> dict[str, object]:
+    return {
+        group: {
+            name: {
+                "value": setting.value,
+                "reason": setting.reason,
+                "source": f"{setting.source.name}: {setting.source.url}",
+                "overridden": setting.overridden,
+            }
+            for name, setting in settings.items()
+        }
+        for group, settings in chosen.items()
+    }
+
+
+def _title(group: GroupPlan) -> str:
+    from deploygen.units import about, plural
+
+    facts = group.facts
+    return (
+        f"{group.group}: {facts.system.name}, {plural(facts.cpus, 'cpu')}, "
+        f"{about(facts.memory_bytes)}"
+    )
+
+
+def _table(title: str, settings: dict[str, Setting]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", show_lines=False, pad_edge=False, box=None)
+    table.add_column("setting", no_wrap=True)
+    table.add_column("value", overflow="fold", max_width=24)
+    table.add_column("why")
+    table.add_column("source", max_width=30)
+    for name, setting in settings.items():
+        value = Text(str(setting.value))
+        if setting.overridden is not None:
+            value.append(f" (planned: {setting.overridden})")
+        table.add_row(name, value, Text(setting.reason), Text(setting.source.name))
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    Console(width=width, highlight=False).print(table)

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Makes a virtual environment and installs this project into it, pinned.
+# usage: environment.sh PYTHON FOLDER WHAT
+set -eu
+python=$1 folder=$2 what=$3
+
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "Python 3.11 or later is needed, and $python is $("$python" -V 2>&1)." >&2
+    echo "Name another one: make PYTHON=python3.12 ..." >&2
+    exit 1
+}
+
+# Debian and Ubuntu split the standard library: without python3-venv there is no ensurepip.
+make_environment() {
+    "$python" -m venv "$folder" 2>/dev/null && return
+    rm -rf "$folder"
+    if "$python" -m pip --version >/dev/null 2>&1; then
+        "$python" -m venv --without-pip "$folder" &&
+            "$python" -m pip --quiet --python "$folder/bin/python" install pip && return
+    fi
+    rm -rf "$folder"
+    scripts/as_root.sh apt-get install -y --no-install-recommends python3-venv &&
+        "$python" -m venv "$folder"
+}
+
+[ -x "$folder/bin/pip" ] || make_environment || {
+    echo "No virtual environment can be made. On Debian and Ubuntu:" >&2
+    echo "    sudo apt-get install python3-venv" >&2
+    exit 1
+}
+
+echo "Installing into $folder ..."
+"$folder/bin/pip" install --quiet --disable-pip-version-check \
+    --constraint constraints.txt --editable "$what"

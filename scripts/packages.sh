@@ -1,0 +1,37 @@
+#!/bin/sh
+# Installs the Debian packages that the tests use, where root or sudo can; else names the command.
+# The packages' services are not started: an nginx of this machine's own is nobody's wish.
+set -eu
+
+missing=
+need() { # need PROGRAM PACKAGE
+    command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || missing="$missing $2"
+}
+need nginx nginx-light
+need systemd-analyze systemd
+need openssl openssl
+need sysctl procps
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+    echo "Not installed:$missing. Tests that need them are skipped, loudly; in CI they fail." >&2
+    exit 0
+fi
+
+policy=/usr/sbin/policy-rc.d
+install='
+    set -eu
+    if [ ! -e '$policy' ]; then
+        printf "#!/bin/sh\nexit 101\n" > '$policy'
+        chmod 755 '$policy'
+        trap "rm -f '$policy'" EXIT
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends '$missing' >/dev/null
+'
+if ! scripts/as_root.sh sh -c "$install"; then
+    echo "Not installed:$missing. As root:" >&2
+    echo "    apt-get install$missing" >&2
+    echo "Tests that need them are skipped, loudly; in CI they fail." >&2
+fi
