@@ -13,7 +13,7 @@ help:           ## Say what there is.
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 20
 
 demo: $(VENV)/.runtime          ## Deploy the example on this machine, look at it, stop.
-	@scripts/demo.sh
+	@$(BIN)/python scripts/demo.py
 
 test: packages $(VENV)/.dev     ## Install what the tests need, run all of them.
 	ruff check .
@@ -44,11 +44,11 @@ packages:       ## Debian packages that the tests use.
 	@scripts/packages.sh
 
 $(VENV)/.runtime: pyproject.toml constraints.txt
-	@scripts/environment.sh "$(PYTHON)" "$(VENV)" .
+	@scripts/environment.sh "$(PYTHON)" "$(VENV)" --editable .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt
-	@scripts/environment.sh "$(PYTHON)" "$(VENV)" '.[dev]'
+	@scripts/environment.sh "$(PYTHON)" "$(VENV)" --editable '.[dev]'
 	@touch $@ $(VENV)/.runtime
 
 clean:          ## Remove what the commands above made here.

@@ -46,8 +46,21 @@ def dotted(where: Where) -> str:
     """``("proxy", "server_names", 0)`` as ``proxy.server_names[0]``."""
     text = ""
     for part in where:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        if isinstance(part, int):
+            text += f"[{part}]"
+            continue
+        # A key can hold anything, control characters for the terminal too.
+        word = part if part.isprintable() else shown(part)
+        text += f".{word}" if text else word
     return text
+
+
+def shown(found: object) -> str:
+    """A value as an error shows it: a text quoted, and not longer than a line."""
+    if found is None or isinstance(found, bool):
+        return {None: "nothing", True: "true", False: "false"}[found]
+    text = found if isinstance(found, str) else str(found)
+    return repr(text if len(text) <= 80 else text[:77] + "...")
 
 
 class DeploygenError(Exception):

@@ -12,14 +12,18 @@ from enum import Enum
 Version = tuple[int, ...]
 
 
+# What every program that reads the numbers can hold.
+INT_MAX = 2**31 - 1
+
+
 class Kind(Enum):
     """What a value has to be."""
 
-    INT = "a whole number, 0 or more"
+    INT = "a whole number from 0 to 2147483647"
     BOOL = "true or false"
     TEXT = "a text"
     LIST = "a list of texts"
-    MAP = "a mapping of texts"
+    MAP = "a mapping"
 
 
 _BY_KIND: dict[Kind, str] = {

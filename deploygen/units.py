@@ -14,7 +14,10 @@ GIB = 1024 * MIB
 TIB = 1024 * GIB
 
 _SUFFIXES = {"": 1, "K": KIB, "M": MIB, "G": GIB, "T": TIB}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+# ASCII: a Kelvin sign is no K, and full-width digits are no digits.
+_SIZE = re.compile(
+    r"([0-9]{1,18})(?:\.([0-9]{1,18}))?\s*([KMGT]?)(?:i?B)?", re.IGNORECASE | re.ASCII
+)
 
 
 def parse_size(text: str | int) -> int:
@@ -25,7 +28,9 @@ def parse_size(text: str | int) -> int:
     match = _SIZE.fullmatch(str(text).strip())
     if match is None or isinstance(text, bool):
         raise ValueError(f"{text!r} is no size")
-    return int(float(match[1]) * _SUFFIXES[match[2].upper()])
+    whole, fraction, unit = match[1], match[2] or "", _SUFFIXES[match[3].upper()]
+    # In whole numbers: a float would round what is larger than 8 PiB, or overflow.
+    return int(whole + fraction) * unit // 10 ** len(fraction)
 
 
 def format_size(size_bytes: int) -> str:
@@ -49,7 +54,14 @@ def about(size_bytes: float) -> str:
     return f"{size_bytes / KIB:.0f} KiB"
 
 
-def plural(count: float, noun: str) -> str:
-    """``1 worker``, ``2 workers``, ``1.5 cpus``."""
-    text = f"{count:g}"
-    return f"{text} {noun}" if text == "1" else f"{text} {noun}s"
+def plural(count: float, noun: str, nouns: str = "") -> str:
+    """``1 worker``, ``2 workers``, ``1.5 cpus``; ``nouns`` where an s is not enough."""
+    text = number(count)
+    return f"{text} {noun}" if text == "1" else f"{text} {nouns or noun + 's'}"
+
+
+def number(value: float) -> str:
+    """A number for sentences, never with an exponent: ``0.1``, ``4``, ``11264``."""
+    if float(value).is_integer():
+        return str(int(value))
+    return f"{value:.1f}".removesuffix(".0") if abs(value) >= 1000 else f"{value:.4g}"

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Makes a virtual environment and installs this project into it, pinned.
-# usage: environment.sh PYTHON FOLDER WHAT
+# Makes a virtual environment and installs WHAT into it, pinned: this project (".", with extras),
+# or a requirements file ("-r FILE").
+# usage: environment.sh PYTHON FOLDER WHAT...
 set -eu
-python=$1 folder=$2 what=$3
+python=$1 folder=$2
+shift 2
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
     echo "Python 3.11 or later is needed, and $python is $("$python" -V 2>&1)." >&2
@@ -31,4 +33,4 @@ make_environment() {
 
 echo "Installing into $folder ..."
 "$folder/bin/pip" install --quiet --disable-pip-version-check \
-    --constraint constraints.txt --editable "$what"
+    --constraint constraints.txt "$@"

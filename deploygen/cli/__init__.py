@@ -5,8 +5,6 @@ Commands import what they need when they run: ``--help`` and completion stay qui
 
 from __future__ import annotations
 
-import gc
-import sys
 from typing import Annotated
 
 import typer
@@ -49,12 +47,6 @@ def _options(
     """Options that stand before the command."""
 
 
-def main() -> None:
-    """Runs the command line; every error that is the user's becomes text and an exit code."""
-    # A short run allocates much and frees little: collecting garbage only costs time.
-    gc.disable()
-    try:
-        app()
-    except DeploygenError as error:
-        typer.echo(f"deploygen: {error}", err=True)
-        sys.exit(error.exit_code)
+def fail(error: DeploygenError) -> None:
+    """Prints an error; the exit code is the caller's."""
+    typer.echo(f"deploygen: {error}", err=True)

@@ -7,8 +7,9 @@ and the kernel; last the invariants that tie them together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import ParamSpec, TypeVar
 
 from deploygen.errors import InputError, Problem, refuse
 from deploygen.plan import (
@@ -25,7 +26,9 @@ from deploygen.plan import (
 from deploygen.plan import layout as layouts
 from deploygen.plan import site as sites
 from deploygen.plan.environment import environment
+from deploygen.plan.environment import problems as environment_problems
 from deploygen.plan.facts import Facts, facts
+from deploygen.plan.facts import problems as fact_problems
 from deploygen.plan.layout import Layout
 from deploygen.plan.setting import Setting, Settings, Source, Value
 from deploygen.plan.site import Site, placeholders
@@ -33,6 +36,9 @@ from deploygen.spec import Spec
 from deploygen.systems import show_version
 
 __all__ = ["GroupPlan", "Layout", "Plan", "Setting", "Settings", "Source", "Value", "make"]
+
+Arguments = ParamSpec("Arguments")
+Decided = TypeVar("Decided")
 
 
 @dataclass(frozen=True)
@@ -72,16 +78,20 @@ class Plan:
 def make(spec: Spec) -> Plan:
     """The plan for a description.
 
-    Raises InputError, with the problems of all groups, when no plan holds all invariants.
+    Raises InputError, with all problems of all groups, when no plan holds all invariants.
     """
     layout = layouts.layout(spec)
+    problems = [*fact_problems(spec), *environment_problems(spec)]
+    hardened = _try(problems, hardening.plan, spec)
     groups: dict[str, GroupPlan] = {}
-    problems: list[Problem] = []
     for name in spec.machines:
-        try:
-            groups[name] = _group(spec, name, layout)
-        except InputError as error:
-            problems += [_in_group(problem, name) for problem in error.problems]
+        given, of_group = facts(spec, name), list[Problem]()
+        components = _try(of_group, _components, spec, given)
+        site = _try(of_group, sites.site, spec, given.system, layout)
+        problems += [_in_group(problem, name) for problem in of_group]
+        if components is not None and site is not None and hardened is not None:
+            writable = hardening.writable(spec, layout)
+            groups[name] = GroupPlan(name, given, components, site, hardened, writable)
     refuse(dict.fromkeys(problems))
     classes = tuple(group.components["gunicorn"]["worker_class"].text for group in groups.values())
     return Plan(
@@ -94,6 +104,21 @@ def make(spec: Spec) -> Plan:
     )
 
 
+def _try(
+    problems: list[Problem],
+    decide: Callable[Arguments, Decided],
+    /,
+    *args: Arguments.args,
+    **kwargs: Arguments.kwargs,
+) -> Decided | None:
+    """What ``decide`` returns; None after it raised InputError, its problems added to the list."""
+    try:
+        return decide(*args, **kwargs)
+    except InputError as error:
+        problems += error.problems
+        return None
+
+
 def _in_group(problem: Problem, group: str) -> Problem:
     """A machine's problem points at its group."""
     return (
@@ -101,14 +126,14 @@ def _in_group(problem: Problem, group: str) -> Problem:
     )
 
 
-def _group(spec: Spec, name: str, layout: Layout) -> GroupPlan:
-    given = facts(spec, name)
-    overrides.check(spec.server, given)
-    shape = concurrency.shape(given, spec.server.get("worker_class"))
-    of_gunicorn = overrides.apply(gunicorn.plan(given, shape, spec.name), spec.server)
-    refuse(invariants.counts(of_gunicorn))
-    at_once = concurrency.of(of_gunicorn)
-    of_nginx = nginx.plan(given, of_gunicorn, at_once) if spec.proxy.kind == "nginx" else {}
+def _components(spec: Spec, given: Facts) -> Mapping[str, Settings]:
+    """All settings of one machine group, by program."""
+    server = spec.server
+    overrides.check(server, given)
+    shape = concurrency.shape(given, server)
+    planned = gunicorn.plan(given, shape, spec.name, server.get("max_requests"))
+    of_gunicorn = overrides.apply(planned, server)
+    of_nginx = nginx.plan(given, of_gunicorn) if spec.proxy.kind == "nginx" else {}
     of_systemd = systemd.plan(given, of_gunicorn)
     of_sysctl = sysctl.plan(of_gunicorn)
     refuse(invariants.broken(given, of_gunicorn, of_nginx, of_systemd, of_sysctl))
@@ -118,14 +143,7 @@ def _group(spec: Spec, name: str, layout: Layout) -> GroupPlan:
         "systemd": of_systemd,
         "sysctl": of_sysctl,
     }
-    return GroupPlan(
-        group=name,
-        facts=given,
-        components={key: settings for key, settings in components.items() if settings},
-        site=sites.site(spec, given.system, layout),
-        hardening=hardening.plan(spec),
-        writable=hardening.writable(spec, layout),
-    )
+    return {key: settings for key, settings in components.items() if settings}
 
 
 def _notes(spec: Spec) -> Iterator[str]:

@@ -1,26 +1,29 @@
 """The heart of the plan: how many requests at once, in how many workers and threads.
 
-First how many requests the machine should work on at once (``target``), then how that number
+First how many requests the machine should work on at once (target.py), then how that number
 splits into workers, threads and green threads (``shape``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import ceil, floor
+from collections.abc import Mapping
+from dataclasses import replace
+from math import ceil
+from typing import Any
 
-from deploygen.errors import InputError
-from deploygen.plan import memory, sources
+from deploygen.plan import database, memory, sources
 from deploygen.plan.facts import Facts
-from deploygen.plan.setting import Setting, Settings, Source
-from deploygen.units import about, plural
+from deploygen.plan.overrides import override
+from deploygen.plan.queue import served
+from deploygen.plan.setting import Setting, Source
+from deploygen.plan.shape import UVICORN, Shape, is_async
+from deploygen.plan.target import Target, target
+from deploygen.units import about, number, plural
+
+__all__ = ["MIN_WORKERS", "THREADS_LIMIT", "THREADS_MAX", "shape"]
 
 # One crash must not take the site down.
 MIN_WORKERS = 2
-
-# What a kind means where nobody measured: ms of waiting for each ms of computing. A page that
-# asks a database waits a few times as long as it computes; one that asks other services, ten.
-ASSUMED_WAIT_RATIO = {"mixed": 4, "io": 10}
 
 # Up to here a worker's threads share one interpreter lock well; above, green threads do better.
 THREADS_MAX = 32
@@ -30,116 +33,32 @@ THREADS_LIMIT = 128
 # gunicorn's own default, and the number that its green-thread workers are usually run with.
 CONNECTIONS = 1000
 
-ASYNC_CLASSES = ("gevent", "asgi", "uvicorn_worker.UvicornWorker", "tornado")
-UVICORN = "uvicorn_worker.UvicornWorker"
 
-
-@dataclass(frozen=True)
-class Target:
-    """How many requests to work on at once, and why."""
-
-    concurrency: float
-    reason: str
-    source: Source
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Worker class, workers, threads and connections: what can run at once."""
-
-    worker_class: Setting
-    workers: Setting
-    threads: Setting
-    worker_connections: Setting
-
-    @property
-    def concurrency(self) -> int:
-        """How many requests are worked on at once, all workers together."""
-        return concurrency_of(
-            self.worker_class.text,
-            self.workers.number,
-            self.threads.number,
-            self.worker_connections.number,
-        )
-
-
-def concurrency_of(worker_class: str, workers: int, threads: int, connections: int) -> int:
-    """Requests at once: a sync worker one, gthread its threads, the others their connections."""
-    if worker_class in ASYNC_CLASSES:
-        return workers * connections
-    return workers * (threads if worker_class == "gthread" or threads > 1 else 1)
-
-
-def of(gunicorn: Settings) -> int:
-    """Requests at once under gunicorn's decided settings."""
-    return concurrency_of(
-        gunicorn["worker_class"].text,
-        gunicorn["workers"].number,
-        gunicorn["threads"].number,
-        gunicorn["worker_connections"].number,
-    )
-
-
-def target(facts: Facts) -> Target:
-    """How many requests should be in work at once."""
-    if facts.cpu_ms is not None and facts.wait_ms is not None:
-        ratio = facts.wait_ms / facts.cpu_ms
-        wanted = facts.cpus * (1 + ratio)
-        return Target(
-            wanted,
-            f"a request computes {facts.cpu_ms:g} ms and waits {facts.wait_ms:g} ms: "
-            f"{facts.cpus:g} x (1 + {facts.wait_ms:g} / {facts.cpu_ms:g}) = {_round(wanted)} "
-            f"requests at once keep {plural(facts.cpus, 'cpu')} busy",
-            sources.GOETZ,
-        )
-    if facts.kind in ASSUMED_WAIT_RATIO:
-        ratio = ASSUMED_WAIT_RATIO[facts.kind]
-        wanted = facts.cpus * (1 + ratio)
-        return Target(
-            wanted,
-            f"kind {facts.kind}, unmeasured: taken to wait {ratio} ms for each ms of computing, "
-            f"{facts.cpus:g} x (1 + {ratio}) = {_round(wanted)} requests at once",
-            sources.GOETZ,
-        )
-    if facts.kind == "cpu":
-        return Target(
-            facts.cpus,
-            f"requests compute: {plural(facts.cpus, 'cpu')} work on no more than as many at once, "
-            "and more workers would cost memory and latency for nothing",
-            sources.GUNICORN_DESIGN,
-        )
-    wanted = 2 * facts.cpus + 1
-    return Target(
-        wanted,
-        f"nothing measured: 2 x {facts.cpus:g} cpus + 1 = {_round(wanted)} requests at once",
-        sources.GUNICORN_DESIGN,
-    )
-
-
-def shape(facts: Facts, forced_class: str | None = None) -> Shape:
+def shape(facts: Facts, server: Mapping[str, Any]) -> Shape:
     """Worker class, workers, threads and connections for the facts.
 
-    ``forced_class`` is the description's own choice of worker class; the rest is planned
-    for it. Raises InputError when no worker fits the memory or the database budget.
+    What ``server`` in the description sets is taken as given, and the rest planned for it.
+    Raises InputError when no worker fits the memory or the database budget.
     """
+
+    def given(planned: Setting) -> Setting:
+        name = planned.name
+        return override(planned, server[name]) if name in server else planned
+
     wanted = target(facts)
-    worker_class = _worker_class(facts, wanted)
-    if forced_class is not None and forced_class != worker_class.text:
-        worker_class = Setting(
-            "worker_class",
-            forced_class,
-            "set in deploygen.yml",
-            sources.DESCRIPTION,
-            overridden=worker_class.value,
-        )
-    elif forced_class is not None:
-        worker_class = Setting(
-            "worker_class", forced_class, worker_class.reason, worker_class.source
-        )
-    workers = _workers(facts, worker_class.text, wanted)
-    threads = _threads(facts, worker_class.text, workers.number, wanted)
-    connections = _connections(facts, worker_class.text, workers.number)
-    return _within_database_budget(facts, Shape(worker_class, workers, threads, connections))
+    worker_class = given(_worker_class(facts, wanted))
+    workers = given(_workers(facts, worker_class.text, wanted))
+    threads = given(_threads(facts, worker_class.text, workers.number, wanted))
+    if is_async(worker_class.text):
+        connections = given(_requests_of_async(facts, workers.number))
+        planned = Shape(worker_class, workers, threads, connections)
+        return database.within_budget(facts, planned, wanted, server)
+    planned = Shape(
+        worker_class, workers, threads, _accepted(facts, worker_class, workers, threads)
+    )
+    planned = database.within_budget(facts, planned, wanted, server)
+    accepted = _accepted(facts, worker_class, planned.workers, planned.threads)
+    return replace(planned, worker_connections=given(accepted))
 
 
 def _worker_class(facts: Facts, wanted: Target) -> Setting:
@@ -148,19 +67,27 @@ def _worker_class(facts: Facts, wanted: Target) -> Setting:
 
     if facts.interface == "asgi":
         return _asgi_class(facts)
-    if facts.greenlet_safe and _threads_wanted(facts, wanted) > THREADS_MAX:
-        return chosen(
-            "gevent",
-            f"{wanted.reason}; that is {_threads_wanted(facts, wanted)} threads a worker, more "
-            f"than the {THREADS_MAX} that threads carry well, and the application is "
-            "greenlet-safe: green threads",
-        )
-    if facts.long_lived and facts.greenlet_safe:
+    # gevent's own C code brings the interpreter lock back into a free-threaded Python.
+    green = facts.greenlet_safe and not facts.free_threaded
+    if green and facts.long_lived:
         return chosen(
             "gevent",
             f"{facts.long_lived} connections stay open: green threads hold them at little cost",
         )
-    if not facts.thread_safe and facts.buffering_proxy:
+    each = _threads_wanted(facts, wanted)
+    if green and each > THREADS_MAX:
+        return chosen(
+            "gevent",
+            f"{wanted.reason}; that is {each} threads a worker, more than the {THREADS_MAX} that "
+            "threads carry well, and the application is greenlet-safe: green threads",
+        )
+    if facts.thread_safe:
+        return chosen(
+            "gthread",
+            "threads share a worker's memory, its main thread keeps the heartbeat going while a "
+            "request computes, and a waiting request does not block the others",
+        )
+    if facts.buffering_proxy:
         return chosen(
             "sync",
             "the code is not thread-safe: one request at a time in each worker, and nginx "
@@ -168,8 +95,8 @@ def _worker_class(facts: Facts, wanted: Target) -> Setting:
         )
     return chosen(
         "gthread",
-        "threads share a worker's memory, its main thread keeps the heartbeat going while a "
-        "request computes, and a waiting request does not block the others",
+        "the code is not thread-safe: one thread in each worker, beside the main one that keeps "
+        "the heartbeat going however slow the client is",
     )
 
 
@@ -197,94 +124,96 @@ def _asgi_class(facts: Facts) -> Setting:
 
 
 def _workers(facts: Facts, worker_class: str, wanted: Target) -> Setting:
+    ideal, reason, source = _workers_wanted(facts, worker_class, wanted)
     fit = memory.workers_that_fit(facts)
-    source = sources.GUNICORN_DESIGN
-    if worker_class == "sync" or not facts.thread_safe:
-        # Each worker is one request: processes have to cover the whole concurrency.
-        ideal = max(MIN_WORKERS, ceil(wanted.concurrency))
-        reason = f"{wanted.reason}, one in each worker"
-        source = wanted.source
-    elif facts.free_threaded:
-        ideal = MIN_WORKERS
-        reason = (
-            "a free-threaded Python computes in all threads at once: two workers, so that "
-            "one crash does not take the site down"
-        )
-        source = sources.PYTHON_FREE_THREADING
-    else:
-        ideal = max(MIN_WORKERS, facts.cores)
-        per_core = f"one worker for each of {plural(facts.cores, 'core')}"
-        reason = (
-            f"{per_core}: a Python process computes on one core at a time"
-            if ideal == facts.cores
-            else f"{per_core} would be one, and one crash must not take the site down: two"
-        )
     if ideal <= fit:
         return Setting("workers", ideal, reason, source)
-    room = memory.budget(facts)
     measured = "" if facts.worker_bytes_measured else " (assumed)"
     return Setting(
         "workers",
         fit,
-        f"memory allows {fit} of {ideal} wanted: {room.words}, for two releases at once, "
-        f"and a worker takes {about(facts.worker_bytes)}{measured}",
+        f"memory allows {fit} of {ideal} wanted: {memory.budget(facts).words}, for two releases "
+        f"at once, and a worker takes {about(facts.worker_bytes)}{measured}",
         sources.MEMORY,
     )
 
 
+def _workers_wanted(facts: Facts, worker_class: str, wanted: Target) -> tuple[int, str, Source]:
+    """(workers, reason, source), whatever the memory."""
+    one_each = not is_async(worker_class) and not facts.thread_safe
+    if worker_class == "sync" or one_each:
+        # Each worker is one request: processes have to cover the whole concurrency.
+        ideal = max(MIN_WORKERS, ceil(wanted.places))
+        return ideal, f"{wanted.words}, one in each worker", wanted.source
+    if facts.free_threaded and worker_class == "gthread":
+        ideal = max(MIN_WORKERS, min(facts.cores, ceil(wanted.places / THREADS_LIMIT)))
+        why = (
+            f"{ideal} workers of no more than {THREADS_LIMIT} threads cover {number(wanted.places)}"
+            if ideal > MIN_WORKERS
+            else "two workers, so that one crash does not take the site down"
+        )
+        reason = f"a free-threaded Python computes in all threads at once: {why}"
+        return ideal, reason, sources.PYTHON_FREE_THREADING
+    ideal = max(MIN_WORKERS, facts.cores)
+    per_core = f"one worker for each of {plural(facts.cores, 'core')}"
+    reason = (
+        f"{per_core}: a Python process computes on one core at a time"
+        if ideal == facts.cores
+        else f"{per_core} would be one, and one crash must not take the site down: two"
+    )
+    return ideal, reason, sources.GUNICORN_DESIGN
+
+
 def _threads_wanted(facts: Facts, wanted: Target) -> int:
-    workers = min(max(MIN_WORKERS, facts.cores), memory.workers_that_fit(facts))
-    return max(1, ceil(_steady(wanted.concurrency / workers)))
+    """Threads of a worker, if it were gthread."""
+    workers = _workers(facts, "gthread", wanted).number
+    return ceil(wanted.places / workers)
 
 
 def _threads(facts: Facts, worker_class: str, workers: int, wanted: Target) -> Setting:
-    def chosen(value: int, reason: str, source: Source = sources.GUNICORN_DESIGN) -> Setting:
+    def chosen(value: int, reason: str, source: Source = wanted.source) -> Setting:
         return Setting("threads", value, reason, source)
 
-    if worker_class in ASYNC_CLASSES:
-        return chosen(1, f"threads do not apply to the {worker_class} worker")
+    if is_async(worker_class):
+        reason = f"threads do not apply to the {worker_class} worker"
+        return chosen(1, reason, sources.GUNICORN_SETTINGS)
     if worker_class == "sync":
-        return chosen(1, "a sync worker has one thread; more would make it gthread")
+        reason = "a sync worker has one thread; more would make it gthread"
+        return chosen(1, reason, sources.GUNICORN_SETTINGS)
     if not facts.thread_safe:
-        return chosen(1, "the code is not thread-safe: one request at a time in each worker")
-    share = max(1, ceil(_steady(wanted.concurrency / workers)))
+        reason = "the code is not thread-safe: one request at a time in each worker"
+        return chosen(1, reason, sources.GUNICORN_DESIGN)
+    share = ceil(wanted.places / workers)
     if share < 2:
-        return chosen(
-            2,
-            f"{wanted.reason}; a second thread lets a short request pass a long one",
-            wanted.source,
-        )
+        return chosen(2, f"{wanted.words}; a second thread lets a short request pass a long one")
     if share > THREADS_LIMIT:
         return chosen(
             THREADS_LIMIT,
-            f"{wanted.reason}; that is {share} threads in each of {plural(workers, 'worker')}, "
-            f"more than threads carry: bounded. Declare greenlet_safe if it is true, or make "
-            "the application asynchronous",
-            wanted.source,
+            f"{wanted.words}; that is {share} threads in each of {plural(workers, 'worker')}, "
+            f"more than threads carry: bounded to {THREADS_LIMIT}{_advice(facts)}",
         )
     crowded = (
         f"; threads carry {THREADS_MAX} a worker well, beyond that they contend for the "
-        "interpreter lock: declare greenlet_safe if it is true"
-        if share > THREADS_MAX
+        f"interpreter lock{_advice(facts)}"
+        if share > THREADS_MAX and not facts.free_threaded
         else ""
     )
     return chosen(
         share,
-        f"{wanted.reason}; over {plural(workers, 'worker')} that is {share} threads each, "
+        f"{wanted.words}; over {plural(workers, 'worker')} that is {share} threads each, "
         f"which share the worker's memory{crowded}",
-        wanted.source,
     )
 
 
-def _connections(facts: Facts, worker_class: str, workers: int) -> Setting:
-    if worker_class not in ASYNC_CLASSES:
-        return Setting(
-            "worker_connections",
-            CONNECTIONS,
-            f"gunicorn's default: how many clients a {worker_class} worker holds open, "
-            "far above what the proxy sends it at once",
-            sources.GUNICORN_SETTINGS,
-        )
+def _advice(facts: Facts) -> str:
+    """What to do against too many threads."""
+    if facts.free_threaded or facts.greenlet_safe:
+        return ""
+    return ": declare greenlet_safe if it is true, or make the application asynchronous"
+
+
+def _requests_of_async(facts: Facts, workers: int) -> Setting:
+    """worker_connections of a worker whose every connection is a request in work."""
     held = ceil(facts.long_lived / workers)
     return Setting(
         "worker_connections",
@@ -296,50 +225,28 @@ def _connections(facts: Facts, worker_class: str, workers: int) -> Setting:
     )
 
 
-def _within_database_budget(facts: Facts, planned: Shape) -> Shape:
-    """``planned``, made smaller until it opens no more database connections than allowed."""
-    if facts.db_connections is None:
-        return planned
-    # Both slots of every host run at once during a release.
-    per_slot = floor(facts.db_connections / (facts.hosts_total * memory.SLOTS))
-    if per_slot < 1:
-        raise InputError.one(
-            f"{plural(facts.db_connections, 'database connection')} for "
-            f"{plural(facts.hosts_total, 'host')}, each with two releases at once during a "
-            "release, is less than one for each",
-            where=("workload", "db_connections"),
-            allowed=f"at least {facts.hosts_total * memory.SLOTS}",
-            hint="raise the database's limit, or put a connection pooler in front of it",
-        )
-    if planned.concurrency <= per_slot:
-        return planned
-    workers = min(planned.workers.number, per_slot)
-    each = per_slot // workers
-    why = (
-        f"the database allows {facts.db_connections} connections: over "
-        f"{plural(facts.hosts_total, 'host')} and two releases at once that is {per_slot} here"
+def _accepted(facts: Facts, worker_class: Setting, workers: Setting, threads: Setting) -> Setting:
+    """worker_connections of a worker with threads: those that work, and those that wait inside.
+
+    A gthread worker accepts this many whether or not a thread is free. What it accepted waits
+    where no other worker can take it, and is lost if it is not done when a release drains.
+    """
+
+    def chosen(value: int, reason: str, source: Source) -> Setting:
+        return Setting("worker_connections", value, reason, source)
+
+    if worker_class.text != "gthread":
+        reason = "gunicorn's default; a sync worker accepts one connection at a time"
+        return chosen(CONNECTIONS, reason, sources.GUNICORN_SETTINGS)
+    queue = served(facts, workers.number * threads.number)
+    # Half of what may queue; the other half is the backlog, which all workers take from.
+    share = max(1, queue.count // 2 // workers.number)
+    value = min(threads.number + share, max(CONNECTIONS, threads.number + 1))
+    return chosen(
+        value,
+        f"{plural(threads.number, 'thread')} and {value - threads.number} more that wait inside "
+        f"the worker: {queue.words}, and half of those may wait in "
+        f"{plural(workers.number, 'worker')}, the rest in the backlog"
+        + (f"; bounded to {CONNECTIONS}" if value < threads.number + share else ""),
+        sources.QUEUE,
     )
-    source = sources.DATABASE
-    smaller_workers = (
-        planned.workers
-        if workers == planned.workers.number
-        else Setting("workers", workers, why, source)
-    )
-    name = "worker_connections" if planned.worker_class.text in ASYNC_CLASSES else "threads"
-    bounded = Setting(name, each, f"{why}, {each} in each of {plural(workers, 'worker')}", source)
-    if planned.worker_class.text == "sync":
-        return Shape(
-            planned.worker_class, smaller_workers, planned.threads, planned.worker_connections
-        )
-    if name == "threads":
-        return Shape(planned.worker_class, smaller_workers, bounded, planned.worker_connections)
-    return Shape(planned.worker_class, smaller_workers, planned.threads, bounded)
-
-
-def _steady(number: float) -> float:
-    """Without the last digits of floating point, which would tip a ceil()."""
-    return round(number, 9)
-
-
-def _round(number: float) -> str:
-    return f"{_steady(number):.4g}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from posixpath import dirname
 
-from deploygen.plan.concurrency import UVICORN
 from deploygen.spec import Install, Spec
 
 # The environment that the commands install into: a shell variable, set before them.
@@ -14,9 +13,10 @@ VENV = '"$VENV"'
 
 def packages(gunicorn: str, worker_classes: Sequence[str]) -> tuple[str, ...]:
     """What serves the application, beside its own dependencies."""
-    extras = sorted({name for name in worker_classes if name in ("gevent", "tornado")})
+    extras = sorted({*worker_classes} & {"gevent", "eventlet", "tornado"})
     suffix = f"[{','.join(extras)}]" if extras else ""
-    workers = ("uvicorn-worker",) if UVICORN in worker_classes else ()
+    uvicorn = any(name.startswith("uvicorn_worker.") for name in worker_classes)
+    workers = ("uvicorn-worker",) if uvicorn else ()
     return (f"gunicorn{suffix}=={gunicorn}", *workers)
 
 

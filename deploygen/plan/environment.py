@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from deploygen.errors import Problem, Where
 from deploygen.spec import Spec
+
+# gunicorn reads options from here, and they beat its configuration file.
+ARGUMENTS = "GUNICORN_CMD_ARGS"
 
 
 def environment(spec: Spec) -> Mapping[str, str]:
@@ -14,3 +18,24 @@ def environment(spec: Spec) -> Mapping[str, str]:
     if app.settings_module:
         derived["DJANGO_SETTINGS_MODULE"] = app.settings_module
     return dict(sorted({**derived, **app.environment}.items()))
+
+
+def problems(spec: Spec) -> Iterator[Problem]:
+    """Names that can't stand where they do."""
+    app = spec.app
+    for index, name in enumerate(app.secrets):
+        if name in app.environment:
+            yield Problem(
+                f"{name} stands in app.environment too, where its value would be no secret",
+                where=("app", "secrets", index),
+                allowed="one of the two",
+            )
+    places: list[Where] = [("app", "environment", ARGUMENTS)] * (ARGUMENTS in app.environment)
+    if ARGUMENTS in app.secrets:
+        places.append(("app", "secrets", app.secrets.index(ARGUMENTS)))
+    for where in places:
+        yield Problem(
+            f"{ARGUMENTS} would override the rendered gunicorn.conf.py without a word",
+            where=where,
+            hint="say it in server",
+        )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
+from deploygen.errors import Problem
 from deploygen.spec import Spec
 from deploygen.systems import SYSTEMS, System, Version, parse_version
 from deploygen.units import MIB
@@ -61,6 +63,29 @@ class Facts:
         if self.cpu_ms is None or self.wait_ms is None:
             return None
         return self.cpu_ms + self.wait_ms
+
+
+def problems(spec: Spec) -> Iterator[Problem]:
+    """Facts that contradict each other."""
+    load = spec.workload
+    for given, other in (("cpu_ms", "wait_ms"), ("wait_ms", "cpu_ms")):
+        if getattr(load, given) is not None and getattr(load, other) is None:
+            yield Problem(
+                f"{given} is given, and {other} is not: a measured request has both",
+                where=("workload", given),
+                allowed="both, or neither",
+                hint="leave both out, and the kind counts",
+            )
+    seen: dict[str, str] = {}
+    for name, machine in spec.machines.items():
+        for index, host in enumerate(machine.hosts):
+            first = seen.setdefault(host, name)
+            if first != name:
+                yield Problem(
+                    f"{host} stands in machines.{first} too",
+                    where=("machines", name, "hosts", index),
+                    allowed="each host in one group",
+                )
 
 
 def facts(spec: Spec, group: str) -> Facts:

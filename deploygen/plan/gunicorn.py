@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from math import ceil, floor
+from math import floor
 
 from deploygen.gunicorn_settings import SINCE
 from deploygen.plan import sources, timeouts
-from deploygen.plan.concurrency import UVICORN, Shape
 from deploygen.plan.facts import Facts
+from deploygen.plan.queue import served
 from deploygen.plan.setting import Setting, Settings, by_name
+from deploygen.plan.shape import ASGI_CLASSES, Shape, is_async
 
 # The kernel keeps no longer queue than net.core.somaxconn, 4096 since Linux 5.4.
 BACKLOG_MIN = 64
 BACKLOG_MAX = 2048
-# A request that nobody measured; deliberately slow, so that the queue is rather too short.
-ASSUMED_SERVICE_MS = 200.0
-
 # A leaking worker is replaced after so many requests; workers at different moments.
 MAX_REQUESTS = 1000
 JITTER_SHARE = 0.2
@@ -33,9 +31,13 @@ ACCESS_LOG_FORMAT = (
 )
 
 
-def plan(facts: Facts, shape: Shape, name: str) -> Settings:
-    """All gunicorn settings that the plan decides, those that the release has."""
-    worker_class, concurrency = shape.worker_class.text, shape.concurrency
+def plan(facts: Facts, shape: Shape, name: str, requests: int | None = None) -> Settings:
+    """All gunicorn settings that the plan decides, those that the release has.
+
+    ``requests`` is the description's own max_requests, if it has one.
+    """
+    worker_class = shape.worker_class.text
+    recycled = max_requests(facts)
     settings = by_name(
         shape.worker_class,
         shape.workers,
@@ -44,15 +46,15 @@ def plan(facts: Facts, shape: Shape, name: str) -> Settings:
         timeout(facts, worker_class),
         graceful_timeout(facts),
         keepalive(),
-        backlog(facts, concurrency),
-        max_requests(facts),
-        max_requests_jitter(facts),
+        backlog(facts, shape),
+        recycled,
+        max_requests_jitter(recycled.number if requests is None else requests),
         preload_app(),
         worker_tmp_dir(),
         control_socket(name),
         accesslog(),
         access_log_format(),
-        forwarded_allow_ips(worker_class),
+        forwarded_allow_ips(facts, worker_class),
         limit_request_line(),
         limit_request_fields(),
         limit_request_field_size(),
@@ -70,10 +72,15 @@ def timeout(facts: Facts, worker_class: str) -> Setting:
     slowest = f"the slowest request takes {facts.slowest_request_s:g} s"
     if worker_class == "sync":
         reason = f"{slowest}; a sync worker that is silent for {value} s is killed with its request"
+    elif is_async(worker_class):
+        reason = (
+            f"{slowest}; a {worker_class} worker's heartbeat goes on while requests wait, and one "
+            f"that computes for {value} s without a pause is killed with all it holds"
+        )
     else:
         reason = (
-            f"{slowest}; a {worker_class} worker's heartbeat goes on during a request, so that "
-            f"only one that hangs as a whole is killed, after {value} s"
+            f"{slowest}; a {worker_class} worker's heartbeat goes on while its threads compute, so "
+            f"that only one that hangs as a whole is killed, after {value} s"
         )
     return Setting("timeout", value, reason, sources.TIMEOUTS)
 
@@ -100,25 +107,22 @@ def keepalive() -> Setting:
     )
 
 
-def backlog(facts: Facts, concurrency: int) -> Setting:
+def backlog(facts: Facts, shape: Shape) -> Setting:
     """How many connections wait while all workers are busy."""
-    service_ms = facts.service_ms or ASSUMED_SERVICE_MS
-    # Async workers hold many requests, but finish them no faster than the cores compute.
-    per_second = concurrency * 1000 / service_ms
-    if facts.cpu_ms:
-        per_second = min(per_second, facts.cpus * 1000 / facts.cpu_ms)
-    served = floor(per_second * timeouts.QUEUE_S)
-    value = min(max(served, BACKLOG_MIN), BACKLOG_MAX)
-    measured = "" if facts.service_ms else " (assumed)"
-    bounded = "" if value == served else f", bounded to {BACKLOG_MIN} to {BACKLOG_MAX}"
-    return Setting(
-        "backlog",
-        value,
-        f"{concurrency} at once of {service_ms:g} ms{measured} serve about {served} requests in "
-        f"the {timeouts.QUEUE_S} s that the proxy waits longer than a request may take{bounded}: "
-        "what queues is still answered in time",
-        sources.QUEUE,
-    )
+    queue, inside = served(facts, shape.concurrency), shape.queued_inside
+    rest = max(0, queue.count - inside)
+    value = min(max(rest, BACKLOG_MIN), BACKLOG_MAX)
+    within = f", and {inside} of them may wait inside the workers" if inside else ""
+    if rest < BACKLOG_MIN:
+        end = (
+            f"; no fewer than {BACKLOG_MIN} all the same, so that a burst is not refused at once, "
+            "though the last of it may be answered too late"
+        )
+    elif rest > BACKLOG_MAX:
+        end = f": bounded to {BACKLOG_MAX}, gunicorn's default, and all of it is answered in time"
+    else:
+        end = ": what queues is still answered in time"
+    return Setting("backlog", value, f"{queue.words}{within}{end}", sources.QUEUE)
 
 
 def max_requests(facts: Facts) -> Setting:
@@ -138,12 +142,13 @@ def max_requests(facts: Facts) -> Setting:
     )
 
 
-def max_requests_jitter(facts: Facts) -> Setting:
+def max_requests_jitter(requests: int) -> Setting:
     """By how much max_requests varies."""
-    value = ceil(MAX_REQUESTS * JITTER_SHARE) if facts.leaks else 0
+    value = floor(requests * JITTER_SHARE)
     reason = (
-        "workers are replaced one after another, not all at the same moment"
-        if facts.leaks
+        f"up to {JITTER_SHARE:.0%} more than {requests}: workers are replaced one after another, "
+        "not all at the same moment"
+        if requests
         else "no worker is replaced"
     )
     return Setting("max_requests_jitter", value, reason, sources.GUNICORN_SETTINGS)
@@ -202,10 +207,12 @@ def access_log_format() -> Setting:
     )
 
 
-def forwarded_allow_ips(worker_class: str) -> Setting:
+def forwarded_allow_ips(facts: Facts, worker_class: str) -> Setting:
     """Whose X-Forwarded-* headers are believed."""
-    # uvicorn knows no unix-socket peers: it would believe nobody, and the scheme would be lost.
-    value = "*" if worker_class == UVICORN else "127.0.0.1,::1"
+    # uvicorn, and what is derived from it, knows no unix-socket peers: it would believe nobody,
+    # and the scheme would be lost.
+    uvicorn = facts.interface == "asgi" and worker_class != ASGI_CLASSES[0]
+    value = "*" if uvicorn else "127.0.0.1,::1"
     return Setting(
         "forwarded_allow_ips",
         value,

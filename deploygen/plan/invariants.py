@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from deploygen.errors import Problem, Where
-from deploygen.plan import concurrency, memory, timeouts
-from deploygen.plan.concurrency import ASYNC_CLASSES, UVICORN
+from deploygen.plan import memory, timeouts
+from deploygen.plan import shape as shapes
 from deploygen.plan.facts import Facts
 from deploygen.plan.setting import Setting, Settings
-from deploygen.units import about
+from deploygen.plan.shape import ASGI_CLASSES, GREEN_CLASSES, is_async
+from deploygen.units import about, number, plural
 
-GREEN = ("gevent", "eventlet")
-ASGI = ("asgi", UVICORN)
+# fs.nr_open, which no process's limit may exceed: the kernel's default, which Debian keeps.
+NR_OPEN = 1048576
 
 
 def broken(
@@ -24,6 +25,7 @@ def broken(
     """Every invariant that the plan breaks."""
     yield from _worker_class(facts, gunicorn)
     yield from _timeouts(facts, gunicorn, nginx, systemd)
+    yield from _connections(facts, gunicorn)
     yield from _memory(facts, gunicorn)
     yield from _database(facts, gunicorn)
     yield from _recycling(gunicorn)
@@ -34,15 +36,6 @@ def broken(
 def _problem(setting: Setting, message: str, allowed: str, hint: str = "") -> Problem:
     where: Where = ("server", setting.name)
     return Problem(message, where=where, allowed=allowed, hint=hint)
-
-
-def counts(gunicorn: Settings) -> Iterator[Problem]:
-    """Numbers that everything else divides by or builds on."""
-    for name in ("workers", "threads", "worker_connections", "backlog", "timeout"):
-        setting = gunicorn[name]
-        if setting.number < 1:
-            hint = "0 would never notice a worker that hangs" if name == "timeout" else ""
-            yield _problem(setting, f"found {setting.value}", "1 or more", hint)
 
 
 def _worker_class(facts: Facts, gunicorn: Settings) -> Iterator[Problem]:
@@ -61,7 +54,7 @@ def _worker_class(facts: Facts, gunicorn: Settings) -> Iterator[Problem]:
             "clients as there are workers take the site down",
             "gthread, or proxy.kind nginx",
         )
-    if value in GREEN and not facts.greenlet_safe:
+    if value in GREEN_CLASSES and not facts.greenlet_safe:
         yield _problem(
             setting,
             f"worker_class {value} and workload.greenlet_safe false: green threads run the code "
@@ -75,16 +68,40 @@ def _worker_class(facts: Facts, gunicorn: Settings) -> Iterator[Problem]:
             f"threads {threads.value} and workload.thread_safe false",
             "threads 1, or workload.thread_safe true",
         )
-    if (facts.interface == "asgi") != (value in ASGI) and value in (
-        *ASYNC_CLASSES,
-        "sync",
-        "gthread",
+    # What a class from another package speaks is its own affair.
+    if "." not in value.removeprefix("uvicorn_worker.") and (facts.interface == "asgi") != (
+        value == "asgi" or value.startswith("uvicorn_worker.")
     ):
         yield _problem(
             setting,
             f"worker_class {value} and app.interface {facts.interface}",
-            ", ".join(ASGI) if facts.interface == "asgi" else "sync, gthread or gevent",
+            ", ".join(ASGI_CLASSES) if facts.interface == "asgi" else "sync, gthread or gevent",
             "app.interface says what the entrypoint is",
+        )
+
+
+def _connections(facts: Facts, gunicorn: Settings) -> Iterator[Problem]:
+    shape = shapes.of(gunicorn)
+    name, accepted = shape.worker_class.text, shape.worker_connections
+    if name == "gthread" and accepted.number < shape.threads.number:
+        yield _problem(
+            accepted,
+            f"worker_connections {accepted.value} and threads {shape.threads.value}: a worker "
+            "accepts no more than the first, and the other threads idle",
+            f"at least {shape.threads.value}",
+        )
+    if facts.long_lived and shape.concurrency <= facts.long_lived:
+        each = "holds a place" if is_async(name) else "holds a thread"
+        yield Problem(
+            f"workload.long_lived {facts.long_lived} and worker_class {name} with "
+            f"{shape.concurrency} requests at once: each open connection {each}, and none is left "
+            "for other requests",
+            where=("workload", "long_lived"),
+            allowed=f"less than {shape.concurrency}",
+            hint="an ASGI application, or workload.greenlet_safe true if it is; an application "
+            "that pools its database connections needs no workload.db_connections"
+            if facts.db_connections
+            else "an ASGI application, or workload.greenlet_safe true if it is",
         )
 
 
@@ -97,9 +114,9 @@ def _timeouts(
         if setting.number <= slowest:
             yield _problem(
                 setting,
-                f"{name} {setting.value} s and workload.slowest_request_s {slowest:g} s: "
+                f"{name} {setting.value} s and workload.slowest_request_s {number(slowest)} s: "
                 f"the slowest request {what}",
-                f"more than {slowest:g}",
+                f"more than {number(slowest)}",
                 "or lower workload.slowest_request_s, if it is too high",
             )
     if nginx and gunicorn["timeout"].number >= nginx["proxy_read_timeout"].number:
@@ -134,12 +151,12 @@ def _memory(facts: Facts, gunicorn: Settings) -> Iterator[Problem]:
 def _database(facts: Facts, gunicorn: Settings) -> Iterator[Problem]:
     if facts.db_connections is None:
         return
-    total = concurrency.of(gunicorn) * facts.hosts_total * memory.SLOTS
+    total = shapes.of(gunicorn).concurrency * facts.hosts_total * memory.SLOTS
     if total > facts.db_connections:
         yield Problem(
             f"workers {gunicorn['workers'].value} and threads {gunicorn['threads'].value} "
             f"(worker_connections {gunicorn['worker_connections'].value}) open up to {total} "
-            f"database connections on {facts.hosts_total} host(s) during a release, and "
+            f"database connections on {plural(facts.hosts_total, 'host')} during a release, and "
             f"workload.db_connections is {facts.db_connections}",
             where=("workload", "db_connections"),
             allowed=f"at least {total}, or fewer workers and threads",
@@ -169,15 +186,25 @@ def _queue(gunicorn: Settings, sysctl: Settings) -> Iterator[Problem]:
 
 def _files(gunicorn: Settings, nginx: Settings, systemd: Settings) -> Iterator[Problem]:
     connections, files = gunicorn["worker_connections"], systemd["LimitNOFILE"]
-    if files.number <= connections.number:
+    if files.number > NR_OPEN:
         yield _problem(
             connections,
-            f"worker_connections {connections.value} and systemd's LimitNOFILE {files.value}",
-            f"less than {files.value}",
+            f"worker_connections {connections.value} needs LimitNOFILE {files.value}, and the "
+            f"kernel's fs.nr_open is {NR_OPEN}: the unit would not start",
+            f"at most {connections.number - (files.number - NR_OPEN + 1) // 2}",
+            "more workers of fewer connections each",
         )
-    if nginx and nginx["worker_rlimit_nofile"].number <= nginx["worker_connections"].number:
-        yield Problem(
-            f"nginx's worker_connections {nginx['worker_connections'].value} and "
-            f"worker_rlimit_nofile {nginx['worker_rlimit_nofile'].value}",
-            where=("machines",),
+    if not nginx:
+        return
+    processes, each = nginx["worker_processes"], nginx["worker_connections"]
+    at_once = shapes.of(gunicorn).concurrency
+    # Two for each: the client's and gunicorn's.
+    if processes.number * each.number < 2 * at_once:
+        yield _problem(
+            connections,
+            f"worker_connections {connections.value} in each of "
+            f"{plural(gunicorn['workers'].number, 'worker')} is {at_once} requests at once, and "
+            f"nginx's worker_processes {processes.value} x worker_connections {each.value} carry "
+            f"half of {processes.number * each.number}",
+            f"at most {processes.number * each.number // 2 // gunicorn['workers'].number}",
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from deploygen.errors import InputError
 from deploygen.plan.facts import Facts
-from deploygen.units import GIB, MIB, about
+from deploygen.units import GIB, MIB, about, format_size
 
 # The kernel, systemd, journald, sshd and what people log in with. A tenth, because page cache
 # and kernel tables grow with the machine; never less than a minimal Debian takes to run.
@@ -14,11 +14,18 @@ SYSTEM_SHARE = 0.1
 SYSTEM_MIN = 96 * MIB
 SYSTEM_MAX = 4 * GIB
 
-# nginx with its buffers: a few MiB a process and at most some tens of KiB a busy connection.
-PROXY = 32 * MIB
+# nginx with its buffers: a few MiB a process, and what its connections take. nginx.py allows as
+# many connections as this pays for.
+PROXY_SHARE = 0.05
+PROXY_MIN = 32 * MIB
+PROXY_MAX = 2 * GIB
 
 # gunicorn's master, which imports no application code.
 MASTER = 30 * MIB
+
+# Above MemoryHigh the kernel slows a unit down, above MemoryMax it kills (systemd.py): a release
+# of the planned size stays below both.
+HIGH_SHARE = 0.9
 
 # Two releases run side by side while one replaces the other (a slot each).
 SLOTS = 2
@@ -51,11 +58,16 @@ class Budget:
 
 def budget(facts: Facts) -> Budget:
     """What the system, the proxy and the neighbours keep of the machine's memory."""
-    system = min(max(int(facts.memory_bytes * SYSTEM_SHARE), SYSTEM_MIN), SYSTEM_MAX)
+    return _budget(facts, facts.memory_bytes)
+
+
+def _budget(facts: Facts, machine: int) -> Budget:
+    system = min(max(int(machine * SYSTEM_SHARE), SYSTEM_MIN), SYSTEM_MAX)
+    proxy = min(max(int(machine * PROXY_SHARE), PROXY_MIN), PROXY_MAX)
     return Budget(
-        machine=facts.memory_bytes,
+        machine=machine,
         system=system,
-        proxy=PROXY if facts.buffering_proxy else 0,
+        proxy=proxy if facts.buffering_proxy else 0,
         shared=facts.shared_bytes,
     )
 
@@ -66,18 +78,33 @@ def workers_that_fit(facts: Facts) -> int:
     Raises InputError when not even one does.
     """
     room = budget(facts)
-    fit = (room.app // SLOTS - MASTER) // facts.worker_bytes
+    fit = _fit(facts, room)
     if fit < 1:
-        needed = SLOTS * (facts.worker_bytes + MASTER)
+        left = room.words if room.app > 0 else f"of {about(room.machine)} nothing is left"
         raise InputError.one(
-            f"the machine is too small for one worker: {room.words if room.app > 0 else 'nothing'}"
-            f"{'' if room.app > 0 else ' is left'}, and one worker with its master takes "
-            f"{about(facts.worker_bytes + MASTER)}, twice during a release",
+            f"the machine is too small for one worker: {left}, and one worker with its master "
+            f"takes {about(slot_bytes(facts, 1))}, twice during a release",
             where=("machines",),
-            allowed=f"memory of at least {about(room.machine - room.app + needed)}",
+            allowed=f"memory of at least {format_size(_least(facts))}",
             hint="a larger machine, or workload.worker_memory if a worker takes less than assumed",
         )
-    return int(fit)
+    return fit
+
+
+def _fit(facts: Facts, room: Budget) -> int:
+    # The largest slot that is at most HIGH_SHARE of what the other slot leaves; a MiB for the
+    # limits, which are rounded down to whole MiB.
+    slot = int(room.app * HIGH_SHARE / (1 + HIGH_SHARE)) - MIB
+    return (slot - MASTER) // facts.worker_bytes
+
+
+def _least(facts: Facts) -> int:
+    """The least memory, in whole MiB, that one worker fits into."""
+    machine = 0
+    while _fit(facts, _budget(facts, machine)) < 1:
+        short = (slot_bytes(facts, 1) + MIB) * (1 + HIGH_SHARE) / HIGH_SHARE
+        machine += max(MIB, int(short - _budget(facts, machine).app) // MIB * MIB)
+    return machine
 
 
 def slot_bytes(facts: Facts, workers: int) -> int:

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from math import ceil
 
-from deploygen.plan import sources, timeouts
+from deploygen.plan import memory, sources, timeouts
+from deploygen.plan import shape as shapes
 from deploygen.plan.facts import Facts
 from deploygen.plan.setting import Setting, Settings, by_name
-from deploygen.units import KIB, MIB, about
+from deploygen.units import KIB, MIB, about, plural
 
 # nginx waits without blocking: beyond this, more processes only share the same disk and network.
 PROCESSES_MAX = 32
 CONNECTIONS_MIN = 1024
-CONNECTIONS_MAX = 65536
+# As many as idle clients may fill; what gunicorn works on at once may ask for more.
+CONNECTIONS_IDLE_MAX = 65536
+# worker_rlimit_nofile is twice this, and the kernel's fs.nr_open is 1048576.
+CONNECTIONS_MAX = 524288
 # What an open connection takes: its structures, a header buffer and a part of a response.
 CONNECTION_BYTES = 32 * KIB
-# The part of the machine's memory that connections may take.
-CONNECTION_SHARE = 0.05
 
 # The largest response that is parked on disk for one slow reader.
 TEMP_FILE_MAX = 256 * MIB
 
 
-def plan(facts: Facts, gunicorn: Settings, concurrency: int) -> Settings:
-    """All directives that the plan decides. ``concurrency`` is gunicorn's."""
+def plan(facts: Facts, gunicorn: Settings) -> Settings:
+    """All directives that the plan decides."""
     processes = worker_processes(facts)
-    connections = worker_connections(
-        facts, processes.number, concurrency + gunicorn["backlog"].number
-    )
+    shape = shapes.of(gunicorn)
+    in_flight = shape.concurrency + shape.queued_inside + gunicorn["backlog"].number
+    connections = worker_connections(facts, processes.number, in_flight)
     return by_name(
         processes,
         connections,
@@ -39,7 +41,7 @@ def plan(facts: Facts, gunicorn: Settings, concurrency: int) -> Settings:
         client_max_body_size(facts),
         large_client_header_buffers(),
         proxy_connect_timeout(),
-        proxy_send_timeout(),
+        proxy_send_timeout(gunicorn["timeout"].number),
         proxy_read_timeout(gunicorn["timeout"].number),
         proxy_buffers(),
         proxy_max_temp_file_size(),
@@ -49,29 +51,38 @@ def plan(facts: Facts, gunicorn: Settings, concurrency: int) -> Settings:
 
 def worker_processes(facts: Facts) -> Setting:
     """How many nginx processes."""
-    return Setting(
-        "worker_processes",
-        min(facts.cores, PROCESSES_MAX),
-        f"one for each of the {facts.cpus:g} declared cpus; auto would count the cpus of the "
-        "machine, not those of its quota",
-        sources.NGINX_CORE,
+    value = min(facts.cores, PROCESSES_MAX)
+    reason = (
+        f"one for each of {plural(facts.cpus, 'declared cpu')}; auto would count the cpus of the "
+        "machine, not those of its quota"
+        if value == facts.cores
+        else f"enough for {plural(facts.cpus, 'declared cpu')}: nginx waits without blocking, and "
+        "more processes share the same network and disk"
     )
+    return Setting("worker_processes", value, reason, sources.NGINX_CORE)
 
 
 def worker_connections(facts: Facts, processes: int, in_flight: int) -> Setting:
     """Connections of one process, those to gunicorn included."""
-    affordable = facts.memory_bytes * CONNECTION_SHARE / CONNECTION_BYTES / processes
-    wanted = max(2 * 2 * in_flight / processes, affordable)
-    value = _power_of_two(max(wanted, CONNECTIONS_MIN))
-    value = min(value, CONNECTIONS_MAX)
-    return Setting(
-        "worker_connections",
-        value,
-        f"a proxied client takes two: {in_flight} requests in work and in the queue, and as many "
-        f"slow and idle clients as {CONNECTION_SHARE:.0%} of {about(facts.memory_bytes)} hold, "
-        f"over {processes} processes",
-        sources.NGINX_CORE,
-    )
+    room = memory.budget(facts).proxy
+    # Twice two for each: processes share the clients unevenly.
+    busy = _power_of_two(2 * 2 * in_flight / processes)
+    idle = min(_power_of_two(room // CONNECTION_BYTES // processes + 1) // 2, CONNECTIONS_IDLE_MAX)
+    value = min(max(busy, idle, CONNECTIONS_MIN), CONNECTIONS_MAX)
+    over = f"over {plural(processes, 'process', 'processes')}"
+    if value == busy:
+        why = (
+            f"a proxied client takes two: {in_flight} requests in work and in the queue, {over} "
+            "that share them unevenly"
+        )
+    elif value == idle:
+        why = (
+            f"as many slow and idle clients as {about(room)} hold, at {about(CONNECTION_BYTES)} "
+            f"each and two for a proxied one, {over}"
+        )
+    else:
+        why = f"no fewer than {CONNECTIONS_MIN}: an idle connection costs next to nothing"
+    return Setting("worker_connections", value, why, sources.NGINX_CORE)
 
 
 def worker_rlimit_nofile(connections: int) -> Setting:
@@ -155,12 +166,13 @@ def proxy_connect_timeout() -> Setting:
     )
 
 
-def proxy_send_timeout() -> Setting:
+def proxy_send_timeout(timeout: int) -> Setting:
     """Seconds between two writes of a request to gunicorn."""
     return Setting(
         "proxy_send_timeout",
-        timeouts.QUEUE_S,
-        "the request waits complete in nginx: what is not taken within the queueing time is lost",
+        timeouts.proxy_read_timeout_s(timeout),
+        "as long as proxy_read_timeout: a body that is larger than the socket's buffer waits until "
+        "the application reads it, and that is part of the request",
         sources.TIMEOUTS,
     )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from deploygen.errors import Problem, refuse
+from deploygen.errors import Problem, refuse, shown
 from deploygen.gunicorn_settings import OLDEST, SINCE
 from deploygen.plan import sources
 from deploygen.plan.facts import Facts
@@ -18,7 +18,11 @@ REASON = "set in deploygen.yml"
 
 # gunicorn's own worker classes; a dotted path names one from another package.
 WORKER_CLASSES = ("sync", "gthread", "gevent", "asgi", "tornado")
-DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+DOTTED_PATH = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+"
+# The unit's command line has it: no space, no quote, no '$', and '%' only for the slot.
+SOCKET_PATH = r"(/([A-Za-z0-9._@+-]|%i)+)+"
+# Numbers that everything else divides by or builds on.
+COUNTS = ("workers", "threads", "worker_connections", "backlog", "timeout")
 
 
 def apply(settings: Settings, server: Mapping[str, Any]) -> Settings:
@@ -56,7 +60,9 @@ def check(server: Mapping[str, Any], facts: Facts) -> None:
         for problem in (
             _too_old(facts),
             *(_too_new(name, facts) for name in server),
+            *(_zero(name) for name in COUNTS if server.get(name) == 0),
             _worker_class(server.get("worker_class"), facts),
+            _control_socket(server.get("control_socket")),
         )
         if problem
     )
@@ -84,6 +90,22 @@ def _too_new(name: str, facts: Facts) -> Problem | None:
     )
 
 
+def _zero(name: str) -> Problem:
+    hint = "0 would never notice a worker that hangs" if name == "timeout" else ""
+    return Problem("found 0", where=("server", name), allowed="1 or more", hint=hint)
+
+
+def _control_socket(value: object) -> Problem | None:
+    if not isinstance(value, str) or ("%i" in value and re.fullmatch(SOCKET_PATH, value)):
+        return None
+    return Problem(
+        f"found {shown(value)}",
+        where=("server", "control_socket"),
+        allowed="an absolute path with %i for the slot, such as /run/shop/%i.ctl",
+        hint="both slots run at once during a release: each needs its own",
+    )
+
+
 def _worker_class(value: object, facts: Facts) -> Problem | None:
     """What is wrong with a worker class for this release of gunicorn, if anything."""
     if not isinstance(value, str):
@@ -97,11 +119,14 @@ def _worker_class(value: object, facts: Facts) -> Problem | None:
     elif value == "asgi" and facts.gunicorn < (25, 1):
         message = f"{release} has no stable asgi worker"
         allowed = "gunicorn 25.1 or later, or uvicorn_worker.UvicornWorker"
+    elif value.startswith("gunicorn.workers."):
+        message = f"found {value}"
+        allowed = f"the short name of gunicorn's own: {known}"
     elif value.startswith("uvicorn.workers."):
         message = f"found {value}, which uvicorn deprecated"
         allowed = "uvicorn_worker.UvicornWorker, from the package uvicorn-worker"
-    elif value not in (*WORKER_CLASSES, "eventlet") and not DOTTED_PATH.fullmatch(value):
-        message, hint = f"found {value!r}", closest(value, WORKER_CLASSES)
+    elif value not in (*WORKER_CLASSES, "eventlet") and not re.fullmatch(DOTTED_PATH, value):
+        message, hint = f"found {shown(value)}", closest(value, WORKER_CLASSES)
         allowed = f"{known}, or the dotted path of a class"
     where = ("server", "worker_class")
     return Problem(message, where=where, allowed=allowed, hint=hint) if message else None

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deploygen.errors import InputError, Problem, refuse
+from deploygen.errors import Problem, refuse
 from deploygen.plan.layout import Layout
 from deploygen.spec import Spec
 from deploygen.systems import System
 
 # Names that nobody can own (RFC 2606, RFC 6761): init writes one when it was given none.
-PLACEHOLDERS = (".example", "example.com", "example.org", "example.net")
+PLACEHOLDERS = ("example", "example.com", "example.org", "example.net")
 
 # What hardly any site does without; proxy.headers overrides each by its name.
 DEFAULT_HEADERS = {
@@ -96,14 +96,8 @@ class Site:
 def site(spec: Spec, system: System, layout: Layout) -> Site:
     """The virtual host of one project on one system. Raises InputError."""
     proxy, app = spec.proxy, spec.app
-    canonical = next((name for name in proxy.server_names if not name.startswith("*")), None)
-    if canonical is None:
-        raise InputError.one(
-            "found only wildcards",
-            where=("proxy", "server_names"),
-            allowed="at least one whole name",
-            hint="health checks and redirects need a name to use",
-        )
+    refuse(_problems(spec))
+    canonical = next(name for name in proxy.server_names if not name.startswith("*"))
     http2 = bool(proxy.http2 and proxy.tls.mode != "none")
     addresses = ("", "[::]:") if proxy.ipv6 else ("",)
     parameter = " http2" if http2 and not system.nginx_http2_directive else ""
@@ -135,28 +129,61 @@ def site(spec: Spec, system: System, layout: Layout) -> Site:
     )
 
 
+def _problems(spec: Spec) -> Iterator[Problem]:
+    """What keeps a site from being made of the description."""
+    proxy, app = spec.proxy, spec.app
+    if all(name.startswith("*") for name in proxy.server_names):
+        yield Problem(
+            "found only wildcards",
+            where=("proxy", "server_names"),
+            allowed="at least one whole name",
+            hint="health checks and redirects need a name to use",
+        )
+    for field in ("certificate", "key"):
+        given = getattr(proxy.tls, field) is not None
+        if proxy.tls.mode == "files" and not given:
+            yield Problem(
+                "it is required and missing",
+                where=("proxy", "tls", field),
+                allowed="an absolute path on the host",
+                hint="tls.mode files needs certificate and key",
+            )
+        if proxy.tls.mode == "none" and given:
+            yield Problem(
+                f"{field} is given, and proxy.tls.mode is none: it would not be used",
+                where=("proxy", "tls", field),
+                allowed="tls.mode files, or neither certificate nor key",
+            )
+    if app.static and app.media and app.static.url == app.media.url:
+        yield Problem(
+            f"app.static.url and app.media.url are both {app.media.url}",
+            where=("app", "media", "url"),
+            allowed="two different URLs",
+        )
+    lower = [name.lower() for name in proxy.headers]
+    for index, name in enumerate(proxy.headers):
+        if name.lower() in lower[:index]:
+            yield Problem(
+                "this header stands there twice: case does not count",
+                where=("proxy", "headers", name),
+            )
+
+
 def _headers(spec: Spec, variable: str) -> Iterator[Header]:
     declared = {name.lower(): (name, value) for name, value in spec.proxy.headers.items()}
     defaults = {name.lower(): (name, value) for name, value in DEFAULT_HEADERS.items()}
     for key, (name, value) in {**defaults, **declared}.items():
         word = key.replace("-", "_")
-        yield Header(name, value, variable=f"{variable}_{word}", upstream=word)
+        # A prefix of their own: a header may be called "scheme" or "cache".
+        yield Header(name, value, variable=f"{variable}_header_{word}", upstream=word)
 
 
 def _tls(spec: Spec, system: System) -> TlsSite | None:
     tls = spec.proxy.tls
     if tls.mode == "none":
         return None
-    refuse(
-        Problem(
-            "it is required and missing",
-            where=("proxy", "tls", field),
-            allowed="an absolute path on the host",
-            hint="tls.mode files needs certificate and key",
-        )
-        for field in ("certificate", "key")
-        if getattr(tls, field) is None
-    )
+    # Sent once: what proxy.headers says, with includeSubDomains perhaps, wins.
+    declared = any(name.lower() == "strict-transport-security" for name in spec.proxy.headers)
     # X25519MLKEM768 needs OpenSSL 3.5; an older one refuses the whole list.
     hybrid = "X25519MLKEM768:" if system.openssl >= (3, 5) else ""
     return TlsSite(
@@ -164,7 +191,7 @@ def _tls(spec: Spec, system: System) -> TlsSite | None:
         key=str(tls.key),
         ciphers=INTERMEDIATE_CIPHERS,
         curves=f"{hybrid}X25519:prime256v1:secp384r1",
-        hsts=f"max-age={tls.hsts_max_age_s}" if tls.hsts_max_age_s else None,
+        hsts=f"max-age={tls.hsts_max_age_s}" if tls.hsts_max_age_s and not declared else None,
     )
 
 
@@ -173,5 +200,5 @@ def placeholders(spec: Spec) -> tuple[str, ...]:
     return tuple(
         name
         for name in spec.proxy.server_names
-        if any(name == end.lstrip(".") or name.endswith(end) for end in PLACEHOLDERS)
+        if any(f".{name}".endswith(f".{end}") for end in PLACEHOLDERS)
     )

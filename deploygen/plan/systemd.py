@@ -5,15 +5,14 @@ from __future__ import annotations
 from deploygen.plan import memory, sources, timeouts
 from deploygen.plan.facts import Facts
 from deploygen.plan.setting import Setting, Settings, by_name
-from deploygen.units import MIB, about, format_size
-
-# Above MemoryHigh the kernel reclaims and slows the unit down, above MemoryMax it kills.
-HIGH_SHARE = 0.9
+from deploygen.units import MIB, about, format_size, plural
 
 # What an application opens besides its connections: modules, logs, a database, temporary files.
 FILES_BESIDE = 1024
 # Threads that libraries start on their own (BLAS, gRPC, Sentry), for each worker.
 TASKS_BESIDE = 32
+# What an ASGI framework runs plain functions in: 40 threads of anyio, 32 of asyncio's executor.
+TASKS_ASGI = 72
 TASKS_MASTER = 16
 
 START_S = 90
@@ -25,7 +24,7 @@ def plan(facts: Facts, gunicorn: Settings) -> Settings:
     return by_name(
         memory_high(facts, gunicorn),
         memory_max(facts, gunicorn),
-        tasks_max(gunicorn),
+        tasks_max(facts, gunicorn),
         limit_nofile(gunicorn),
         timeout_start(),
         timeout_stop(gunicorn["graceful_timeout"].number),
@@ -49,8 +48,8 @@ def memory_high(facts: Facts, gunicorn: Settings) -> Setting:
     limit = _memory_max_bytes(facts, gunicorn["workers"].number)
     return Setting(
         "MemoryHigh",
-        format_size(int(limit * HIGH_SHARE) // MIB * MIB),
-        f"{HIGH_SHARE:.0%} of MemoryMax: memory is reclaimed before anything is killed",
+        format_size(int(limit * memory.HIGH_SHARE) // MIB * MIB),
+        f"{memory.HIGH_SHARE:.0%} of MemoryMax: memory is reclaimed before anything is killed",
         sources.SYSTEMD_RESOURCES,
     )
 
@@ -67,15 +66,22 @@ def memory_max(facts: Facts, gunicorn: Settings) -> Setting:
     )
 
 
-def tasks_max(gunicorn: Settings) -> Setting:
+def tasks_max(facts: Facts, gunicorn: Settings) -> Setting:
     """Processes and threads of the unit."""
     workers, threads = gunicorn["workers"].number, gunicorn["threads"].number
-    value = TASKS_MASTER + workers * (threads + TASKS_BESIDE)
+    pools = TASKS_ASGI if facts.interface == "asgi" else 0
+    value = TASKS_MASTER + workers * (threads + TASKS_BESIDE + pools)
     return Setting(
         "TasksMax",
         value,
-        f"{workers} workers of {threads} threads, {TASKS_BESIDE} more in each for what libraries "
-        f"start, {TASKS_MASTER} for the master: a fork bomb stops here",
+        f"{plural(workers, 'worker')} of {plural(threads, 'thread')}, "
+        + (
+            f"{pools} in each for the functions that ASGI frameworks run in threads, "
+            if pools
+            else ""
+        )
+        + f"{TASKS_BESIDE} more in each for what libraries start, {TASKS_MASTER} for the master: "
+        "a fork bomb stops here",
         sources.SYSTEMD_RESOURCES,
     )
 
@@ -83,6 +89,7 @@ def tasks_max(gunicorn: Settings) -> Setting:
 def limit_nofile(gunicorn: Settings) -> Setting:
     """Open files of one process."""
     connections = gunicorn["worker_connections"].number
+    # Below fs.nr_open, which the kernel sets to 1048576: invariants.py.
     # Each request in work may hold a connection of its own to a database or another service.
     value = 2 * connections + FILES_BESIDE
     return Setting(

@@ -6,13 +6,14 @@ to a value are the filters below.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
-from deploygen import resources
+from deploygen import __version__, resources
 from deploygen.plan import Setting
 from deploygen.render import quoting
 from deploygen.targets import FileSpec
@@ -52,6 +53,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
+        bytecode_cache=_bytecode_cache(),
     )
     environment.filters.update(
         header=_header,
@@ -63,6 +65,22 @@ def _environment() -> Environment:
         envfile=quoting.env_file,
     )
     return environment
+
+
+def _bytecode_cache() -> FileSystemBytecodeCache | None:
+    """Compiled templates in the user's cache folder, as Python keeps its own; None without one.
+
+    Jinja2 compares each with its template's text: a stale one is never used.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
+    folder = os.path.join(home, "deploygen", f"templates-{__version__}")  # noqa: PTH118
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+    except OSError:
+        return None
+    # Compiled code is run: it has to be the user's own.
+    owned = os.stat(folder).st_uid == os.getuid() and os.access(folder, os.W_OK)  # noqa: PTH116
+    return FileSystemBytecodeCache(folder) if owned else None
 
 
 def _header(about: str) -> str:

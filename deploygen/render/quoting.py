@@ -6,7 +6,6 @@ lock, so that a value which is harmless in one file is harmless in all.
 
 from __future__ import annotations
 
-import json
 import re
 import textwrap
 from collections.abc import Mapping
@@ -17,7 +16,9 @@ WIDTH = 92
 def python(value: object) -> str:
     """A Python literal, with double quotes."""
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=True)
+        # Not JSON: it writes what is beyond U+FFFF as two halves, which Python does not join.
+        escaped = value.encode("unicode_escape").decode("ascii")
+        return '"' + escaped.replace('"', '\\"') + '"'
     if isinstance(value, tuple | list):
         return "[" + ", ".join(python(item) for item in value) + "]"
     if isinstance(value, Mapping):
@@ -47,7 +48,8 @@ def nginx_size(size_bytes: int) -> str:
 
 def env_file(value: str) -> str:
     """A value in systemd's EnvironmentFile: quoted, so that spaces and '#' stay in it."""
-    if re.fullmatch(r"[A-Za-z0-9_./:@~*+,=-]*", value):
+    # No bare '~': a shell that reads the file would put a home folder in its place.
+    if re.fullmatch(r"[A-Za-z0-9_./:@*+,=-]*", value):
         return value
     if "'" not in value:
         return f"'{value}'"

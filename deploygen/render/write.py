@@ -104,8 +104,6 @@ def _write_file(path: Path, content: bytes, mode: int) -> None:
     with path.open("xb") as file:
         os.fchmod(file.fileno(), mode)
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _remove_empty(fresh: Path, touched: Sequence[Change]) -> None:

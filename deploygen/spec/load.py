@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from math import isfinite
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from deploygen.errors import DeploygenError, InputError, Problem, Where, refuse
-from deploygen.gunicorn_settings import DECIDED_ELSEWHERE, OVERRIDABLE, Kind
+from deploygen.gunicorn_settings import DECIDED_ELSEWHERE, INT_MAX, OVERRIDABLE, Kind
 from deploygen.spec import source, types
 from deploygen.spec.model import Spec
 from deploygen.spec.source import Data, Source
+
+# What pydantic's errors mean in a description: (allowed, hint).
+PLAIN_WORDS = {
+    "model_type": ("a mapping, each key on a line of its own", ""),
+    "model_attributes_type": ("a mapping, each key on a line of its own", ""),
+    "dict_type": ("a mapping, each key on a line of its own", ""),
+    "tuple_type": ("a list, such as [one, two]", ""),
+    "string_type": ("a text", "put it in quotes"),
+    "bool_type": ("true or false", "without quotes"),
+    "int_type": ("a whole number", "without quotes"),
+    "float_type": ("a number", "without quotes"),
+    "too_short": ("at least one", ""),
+}
+# Stands for the name where the entrypoint, which is to give it, is wrong itself.
+UNNAMED = "app"
 
 
 @dataclass(frozen=True)
@@ -47,12 +64,15 @@ def load(path: str) -> Document:
         ) from None
     except OSError as error:
         raise DeploygenError(f"{path} can't be read: {error.strerror}") from None
+    if len(raw) > source.MAX_BYTES:  # cut off, and so perhaps no UTF-8 any more
+        raise source.too_large(path)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
+        column = len(raw[raw.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
         raise InputError(
-            [Problem("this is no UTF-8 text", file=path, line=line, column=1)]
+            [Problem("this is no UTF-8 text", file=path, line=line, column=column)]
         ) from None
     return parse(text, path)
 
@@ -61,10 +81,16 @@ def parse(text: str, file: str = "deploygen.yml") -> Document:
     """The description in ``text``; ``file`` is what errors call it. Raises InputError."""
     read = source.read(text, file)
     if not isinstance(read.data, dict):
-        raise InputError.one("found no mapping", allowed="name, app, machines, proxy, ...")
+        problem = Problem(
+            "this file is empty" if read.data is None else "found no mapping",
+            allowed=", ".join(Spec.model_fields),
+            hint="deploygen init writes a first one",
+        )
+        raise InputError([_place(problem, read)])
     overrides, problems = _overrides(read.data.get("server"))
+    data = {"name": _default_name(read.data), **read.data, "server": overrides}
     try:
-        spec = Spec.model_validate({**read.data, "server": overrides})
+        spec = Spec.model_validate(data)
     except ValidationError as error:
         problems += [_problem(details, read) for details in error.errors()]
     placed = sorted(
@@ -72,6 +98,16 @@ def parse(text: str, file: str = "deploygen.yml") -> Document:
     )
     refuse(placed)
     return Document(spec, read)
+
+
+def _default_name(data: dict[str, Data]) -> str:
+    """The project's name where the description gives none: the entrypoint's first module."""
+    app = data.get("app")
+    entrypoint = app.get("entrypoint") if isinstance(app, dict) else None
+    words = re.match(r"[A-Za-z0-9_]+", entrypoint) if isinstance(entrypoint, str) else None
+    if words is None:
+        return UNNAMED
+    return words[0].strip("_").lower().replace("_", "-")[:31].rstrip("-") or UNNAMED
 
 
 def _overrides(server: Data) -> tuple[Any, list[Problem]]:
@@ -97,13 +133,22 @@ def _wrong_override(name: str, value: Data) -> Problem | None:
             hint=types.closest(name, OVERRIDABLE),
         )
     fits = {
-        Kind.INT: isinstance(value, int) and not isinstance(value, bool) and value >= 0,
+        Kind.INT: isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= INT_MAX,
         Kind.BOOL: isinstance(value, bool),
         Kind.TEXT: isinstance(value, str) and value.isprintable(),
         Kind.LIST: isinstance(value, list) and all(isinstance(item, str) for item in value),
-        Kind.MAP: isinstance(value, dict),
+        Kind.MAP: isinstance(value, dict) and _finite(value),
     }[kind]
     return None if fits else Problem(f"found {types.shown(value)}", allowed=kind.value)
+
+
+def _finite(value: Data) -> bool:
+    """Whether no number in it overflows: Python has no literal for infinity."""
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    if isinstance(value, list):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or isfinite(value)
 
 
 def _place(problem: Problem, read: Source) -> Problem:
@@ -138,9 +183,11 @@ def _words(
         fields = _fields(where[:-1])
         return "there is no such key here", ", ".join(fields), types.closest(str(where[-1]), fields)
     if kind == "literal_error":
-        expected = str(context["expected"]).replace("'", "")
-        return found, expected, types.closest(str(details["input"]), expected.split(", "))
-    return found, details["msg"].removeprefix("Input should be ").removeprefix("Value error, "), ""
+        options = re.findall(r"'([^']*)'", context["expected"]) or [str(context["expected"])]
+        return found, ", ".join(options), types.closest(str(details["input"]), options)
+    if kind in PLAIN_WORDS:
+        return found, *PLAIN_WORDS[kind]
+    return found, details["msg"].removeprefix("Input should be "), ""
 
 
 def _fields(where: Where) -> list[str]:
@@ -156,20 +203,28 @@ def _description(where: Where) -> str:
 
 def _model(where: Where) -> type[BaseModel] | None:
     """The model that stands at ``where`` in the description."""
-    model: Any = Spec
+    found: Any = Spec
     for part in where:
-        fields = getattr(model, "model_fields", None)
-        if fields is None:  # inside a mapping of models: machines.web
-            continue
-        if part not in fields:
-            return None
-        model = _inner(fields[part].annotation)
-    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+        if isinstance(found, type) and issubclass(found, BaseModel):
+            if part not in found.model_fields:
+                return None
+            found = _inside(found.model_fields[str(part)].annotation)
+        else:  # a mapping of models: machines.web
+            found = _inside(found)
+    return found if isinstance(found, type) and issubclass(found, BaseModel) else None
 
 
-def _inner(annotation: Any) -> Any:
-    """The model inside ``X | None`` or ``dict[str, X]``, else the annotation itself."""
-    for argument in getattr(annotation, "__args__", ()):
+def _inside(annotation: Any) -> Any:
+    """The model in ``X | None``; of ``dict[str, X]``, first itself, then X."""
+    arguments = getattr(annotation, "__args__", ())
+    for argument in arguments:
         if isinstance(argument, type) and issubclass(argument, BaseModel):
-            return argument
-    return annotation
+            return MappingOf(argument) if get_origin(annotation) is dict else argument
+    return annotation.model if isinstance(annotation, MappingOf) else annotation
+
+
+@dataclass(frozen=True)
+class MappingOf:
+    """``dict[str, model]``: the next part of a path is a key of the user's own."""
+
+    model: type[BaseModel]

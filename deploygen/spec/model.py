@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from deploygen.gunicorn_settings import OVERRIDABLE, Kind
+from deploygen.gunicorn_settings import INT_MAX, OVERRIDABLE, Kind
+from deploygen.spec import network as n
 from deploygen.spec import types as t
+from deploygen.spec.validators import UNIQUE, refusal
 from deploygen.units import GIB
 
 
@@ -85,6 +87,7 @@ class App(Model):
     ] = {}
     secrets: Annotated[
         tuple[t.EnvName, ...],
+        UNIQUE,
         Field(description="Names of secret environment variables. Never their values."),
     ] = ()
     static: Static | None = None
@@ -113,8 +116,10 @@ class App(Model):
     ] = ()
 
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0)]
+# Bounds far outside of what anybody runs: they keep sums, and the programs that read them, from
+# overflowing.
+DAY_S = 86_400
+Count = Annotated[t.Whole, Field(ge=0, le=10_000_000)]
 
 
 class Workload(Model):
@@ -124,34 +129,41 @@ class Workload(Model):
         Literal["unknown", "cpu", "io", "mixed"],
         Field(description="cpu: it computes; io: it waits for others; mixed: both."),
     ] = "unknown"
-    cpu_ms: Annotated[Positive | None, Field(description="CPU ms of a typical request.")] = None
+    cpu_ms: Annotated[
+        Annotated[t.Real, Field(ge=0.001, le=DAY_S * 1000)] | None,
+        Field(description="CPU ms of a typical request."),
+    ] = None
     wait_ms: Annotated[
-        Annotated[float, Field(ge=0, allow_inf_nan=False)] | None,
+        Annotated[t.Real, Field(ge=0, le=DAY_S * 1000)] | None,
         Field(description="ms that a typical request waits (database, other services)."),
     ] = None
     worker_memory: Annotated[
         t.Size | None, Field(description="Memory of one loaded worker process.")
     ] = None
     slowest_request_s: Annotated[
-        Positive, Field(description="Seconds of the slowest request that is not a failure.")
+        t.Real,
+        Field(gt=0, le=DAY_S, description="Seconds of the slowest request that is not a failure."),
     ] = 20
-    peak_rps: Annotated[Positive | None, Field(description="Requests per second at peak.")] = None
+    peak_rps: Annotated[
+        Annotated[t.Real, Field(gt=0, le=1e9)] | None,
+        Field(description="Requests per second at peak."),
+    ] = None
     long_lived: Annotated[
         Count, Field(description="Connections held open at once: websockets, event streams.")
     ] = 0
     thread_safe: Annotated[
-        bool, Field(description="Whether two threads may run the code at once.")
+        t.Flag, Field(description="Whether two threads may run the code at once.")
     ] = True
     greenlet_safe: Annotated[
-        bool,
+        t.Flag,
         Field(description="Whether it works monkey-patched by gevent, its database driver too."),
     ] = False
     db_connections: Annotated[
-        Annotated[int, Field(ge=1)] | None,
+        Annotated[t.Whole, Field(ge=1, le=10_000_000)] | None,
         Field(description="How many database connections all hosts together may open."),
     ] = None
     leaks: Annotated[
-        bool, Field(description="Whether its memory grows for as long as it runs.")
+        t.Flag, Field(description="Whether its memory grows for as long as it runs.")
     ] = False
 
 
@@ -160,12 +172,14 @@ class Machine(Model):
 
     os: Literal["debian-12", "debian-13", "ubuntu-22.04", "ubuntu-24.04"] = "debian-12"
     cpus: Annotated[
-        float,
-        Field(gt=0, le=4096, description="May be a fraction: a container's or a VM's quota."),
+        t.Real,
+        Field(ge=0.01, le=4096, description="May be a fraction: a container's or a VM's quota."),
     ] = 2
     memory: Annotated[t.Size, Field(description="Such as 4G.")] = 4 * GIB
     hosts: Annotated[
-        tuple[t.Host, ...], Field(description="Their names or addresses, for Ansible.")
+        tuple[n.Host, ...],
+        UNIQUE,
+        Field(description="Their names or addresses, for Ansible."),
     ] = ()
     shared_with: Annotated[
         dict[t.ServiceName, t.Size],
@@ -191,19 +205,20 @@ class Proxy(Model):
 
     kind: Literal["nginx", "none"] = "nginx"
     server_names: Annotated[
-        tuple[t.HostName, ...],
+        tuple[n.HostName, ...],
         Field(min_length=1, description="The names that it answers to; the first is canonical."),
+        UNIQUE,
     ]
     tls: Tls = Tls()
-    http2: bool = True
-    ipv6: Annotated[bool, Field(description="Whether the hosts have IPv6.")] = True
+    http2: t.Flag = True
+    ipv6: Annotated[t.Flag, Field(description="Whether the hosts have IPv6.")] = True
     behind: Annotated[
-        tuple[t.Network, ...],
+        tuple[n.Network, ...],
         Field(description="Networks of a load balancer whose X-Forwarded-For is believed."),
     ] = ()
     body_limit: Annotated[t.Size, Field(description="The largest request body.")] = 10 * 1024**2
     headers: Annotated[
-        dict[t.HeaderName, t.HeaderValue],
+        dict[n.HeaderName, n.HeaderValue],
         Field(description="Headers that the proxy adds to every response."),
     ] = {}
     include: Annotated[
@@ -212,9 +227,15 @@ class Proxy(Model):
     ] = ()
 
 
+def _exactly_one(value: object) -> object:
+    if isinstance(value, bool | float):  # true and 1.0 are equal to 1, and are not it
+        raise refusal(value, "1")
+    return value
+
+
 def _server_schema() -> dict[str, Any]:
     kinds: dict[Kind, dict[str, Any]] = {
-        Kind.INT: {"type": "integer", "minimum": 0},
+        Kind.INT: {"type": "integer", "minimum": 0, "maximum": INT_MAX},
         Kind.BOOL: {"type": "boolean"},
         Kind.TEXT: {"type": "string"},
         Kind.LIST: {"type": "array", "items": {"type": "string"}},
@@ -230,7 +251,9 @@ def _server_schema() -> dict[str, Any]:
 class Spec(Model):
     """The whole description of one project."""
 
-    version: Annotated[Literal[1], Field(description="The version of this format.")] = 1
+    version: Annotated[
+        Literal[1], BeforeValidator(_exactly_one), Field(description="The version of this format.")
+    ] = 1
     name: Annotated[
         t.Name, Field(description="Names the unit, the user, the socket and the folders.")
     ]

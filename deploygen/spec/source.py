@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
-from deploygen.errors import InputError, Problem, Where
+from deploygen.errors import InputError, Problem, Where, refuse, shown
 
 try:
     from yaml import CSafeLoader as Loader
@@ -23,7 +24,8 @@ except ImportError:  # PyYAML built without libyaml: slower, the same result
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 
-_INT = re.compile(r"[-+]?[0-9]+")
+# Leading zeros make no number here: 007 may be meant as octal, or as the text that it is.
+_INT = re.compile(r"0|-?[1-9][0-9]{0,28}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _WORDS = {
     "true": True, "True": True, "TRUE": True,
@@ -76,36 +78,44 @@ def read(text: str, file: str) -> Source:
     aliases or tags.
     """
     if len(text) > MAX_BYTES:
-        raise InputError([Problem("the file is larger than 1 MB", file=file)])
+        raise too_large(file)
     reader = _Reader(Source(file))
     try:
+        reader.survey(text)
+        refuse(reader.problems)
         node = yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reader.report(mark, f"this is no YAML: {error.problem or error.context}")
         raise InputError(reader.problems) from None
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
+    except (yaml.reader.ReaderError, UnicodeEncodeError) as error:
+        line, column = _unreadable(text)
         message = f"this is no YAML: {error.reason}"
-        raise InputError([Problem(message, file=file, line=line, column=1)]) from None
-    except RecursionError:
-        raise InputError([Problem("this YAML is nested too deeply", file=file)]) from None
+        raise InputError([Problem(message, file=file, line=line, column=column)]) from None
     if node is not None:
         reader.source.data = reader.convert(node, ())
-    if reader.problems:
-        raise InputError(reader.problems)
+    refuse(reader.problems)
     return reader.source
+
+
+def too_large(file: str) -> InputError:
+    """The error for a file of more than MAX_BYTES."""
+    return InputError([Problem("the file is larger than 1 MB", file=file, line=1, column=1)])
+
+
+def _unreadable(text: str) -> tuple[int, int]:
+    """Line and column of the first character that no YAML file may have."""
+    match = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    start = match.start() if match else 0
+    return text.count("\n", 0, start) + 1, start - text.rfind("\n", 0, start)
 
 
 class _Reader:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.problems: list[Problem] = []
-        self._seen: set[int] = set()
 
-    def report(
-        self, mark: yaml.Mark | None, message: str, where: Where = (), hint: str = ""
-    ) -> None:
+    def report(self, mark: Any, message: str, where: Where = (), hint: str = "") -> None:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         self.problems.append(
             Problem(
@@ -113,20 +123,37 @@ class _Reader:
             )
         )
 
+    def survey(self, text: str) -> None:
+        """Reports what is refused whatever it says: too deep, aliases, tags.
+
+        Event by event, before anything is built: the parser builds nodes recursively, in C, and
+        would end the process on a text that is nested deeply enough.
+        """
+        depth = 0
+        for event in yaml.parse(text, Loader=Loader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > MAX_DEPTH:
+                self.report(event.start_mark, "this YAML is nested too deeply")
+                return
+            if isinstance(event, yaml.AliasEvent):
+                self.report(
+                    event.start_mark, "aliases (*name) are not supported", hint="write it out"
+                )
+                continue
+            tag = getattr(event, "tag", None)
+            if tag is not None:
+                self.report(event.start_mark, f"tags ({shown(tag)}) are not supported")
+
     def convert(self, node: yaml.Node, where: Where) -> Data:
-        if len(where) > MAX_DEPTH:
-            self.report(node.start_mark, "this YAML is nested too deeply", where)
-            return None
-        if id(node) in self._seen:
-            self.report(node.start_mark, "aliases (*name) are not supported", where, "write it out")
-            return None
-        self._seen.add(id(node))
         self.source.values.setdefault(where, (node.start_mark.line + 1, node.start_mark.column + 1))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, where)
         if isinstance(node, yaml.SequenceNode):
             return [self.convert(item, (*where, index)) for index, item in enumerate(node.value)]
-        return self._scalar(node, where)
+        return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[str, Data]:
         data: dict[str, Data] = {}
@@ -147,15 +174,13 @@ class _Reader:
             data[key] = self.convert(value_node, (*where, key))
         return data
 
-    def _scalar(self, node: yaml.Node, where: Where) -> Data:
-        if not node.tag.startswith("tag:yaml.org,2002:"):
-            self.report(node.start_mark, f"tags ({node.tag}) are not supported", where)
+    def _scalar(self, node: yaml.Node) -> Data:
         text = str(node.value)
         if getattr(node, "style", None):  # quoted or a block: always text
             return text
         if text in _WORDS:
             return _WORDS[text]
-        if _INT.fullmatch(text) and len(text) < 30:
+        if _INT.fullmatch(text):
             return int(text)
         return Number(text) if _FLOAT.fullmatch(text) else text
 

@@ -7,45 +7,32 @@ each file still quotes what it prints. An error says what was found, what is all
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
 import keyword
 import re
 import shlex
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Strict, WithJsonSchema
 
 from deploygen import units
+from deploygen.spec import validators
 from deploygen.spec.source import Number
+from deploygen.spec.validators import checked, pattern, refusal
+
+closest = validators.closest
+shown = validators.shown
+
+# Nothing is guessed: "yes" is no true, "5" and true are no numbers.
+Flag = Annotated[bool, Strict()]
+Whole = Annotated[int, Strict()]
+Real = Annotated[float, Strict()]
 
 
-def refusal(found: object, allowed: str, hint: str = "") -> PydanticCustomError:
-    """The error that a validator raises; load.py turns it into a Problem."""
-    return PydanticCustomError(
-        "deploygen",
-        "found {found}",
-        {"found": shown(found), "allowed": allowed, "hint": hint},
-    )
-
-
-def shown(found: object) -> str:
-    """A value as an error shows it: quoted, and not longer than a line."""
-    text = found if isinstance(found, str) else str(found)
-    return repr(text if len(text) <= 80 else text[:77] + "...")
-
-
-def closest(word: str, options: Iterable[str]) -> str:
-    """A hint with the option that ``word`` was probably meant to be; empty if none is near."""
-    near = difflib.get_close_matches(word, list(options), n=1)
-    return f"did you mean {near[0]}?" if near else ""
-
-
-def _text(value: object) -> object:
-    """A plain ``3.10`` in YAML means the text "3.10" where a text is wanted."""
-    return value.text if isinstance(value, Number) else value
+def _version_text(value: object) -> object:
+    """A plain ``3.10`` in YAML means the text "3.10" where a version is wanted."""
+    if isinstance(value, Number):
+        return value.text
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _env_text(value: object) -> object:
@@ -54,30 +41,14 @@ def _env_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _pattern(regex: str, allowed: str, hint: str = "") -> Any:
-    compiled = re.compile(regex)
-
-    def validate(text: str) -> str:
-        if compiled.fullmatch(text) is None:
-            raise refusal(text, allowed, hint)
-        return text
-
-    return AfterValidator(validate)
+def _number_or(regex: str) -> WithJsonSchema:
+    """The JSON Schema of a text that a plain number may stand for."""
+    return WithJsonSchema({"type": ["string", "number"], "pattern": f"^(?:{regex})$"})
 
 
-def _checked(check: Callable[[str], object], allowed: str, hint: str = "") -> Any:
-    def validate(text: str) -> str:
-        try:
-            check(text)
-        except ValueError as error:
-            raise refusal(text, allowed, str(error) or hint) from None
-        return text
-
-    return AfterValidator(validate)
-
-
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _SEGMENT = r"[A-Za-z0-9._~@+-]+"
+# A relative path that a program would read as an option, or a shell as a home folder.
+_NO_OPTION = r"(?![-~])"
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
 _DOTTED = rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*"
 
@@ -107,14 +78,18 @@ def _command(text: str) -> None:
         raise ValueError("it runs without a shell: put one command in each entry")
 
 
-# Users and services that a host has, or may well have, on its own: a project of that name
-# would run as them, or lie in their folders.
+# Users, groups, services and folders of /etc and /run that a host has, or may well have, on its
+# own: a project of that name would run as them, or lie in their folders.
 RESERVED_NAMES = frozenset(
-    """apache2 apt backup bin certbot colord cron daemon dbus debian docker dovecot exim ftp games
-    gdm gnats gunicorn haproxy irc landscape list lp mail man memcached messagebus mongodb mysql
-    network news nginx nobody ntp operator polkitd pollinate postfix postgres postgresql proxy
-    rabbitmq redis root rpc rsyslog ssh sshd ssl statd sudo sync sys syslog systemd tcpdump tss
-    ubuntu udev usbmux uucp uuidd varnish www www-data""".split()
+    """adm alternatives apache2 apparmor apt audio backup bin cdrom certbot cloud colord crontab
+    cron daemon dbus debian default dialout disk docker dovecot dpkg exim fax floppy fonts ftp games
+    gdm gnats gunicorn haproxy init input irc kernel kmem kvm landscape ldap letsencrypt libvirt
+    list lock log logrotate lp mail man memcached messagebus mongodb mount mysql netdev netplan
+    network news nginx nobody nogroup ntp operator opt pam perl php plugdev polkitd pollinate
+    postfix postgres postgresql proxy python3 rabbitmq redis render root rpc rsyslog runit security
+    selinux sgx shadow shm skel src ssh sshd ssl staff statd sudo sync sys sysctl syslog systemd
+    tape tcpdump terminfo tftp tss tty ubuntu udev ufw usbmux user users utmp uucp uuidd varnish
+    video voice www www-data xdg""".split()
 )
 
 
@@ -123,132 +98,135 @@ def _not_reserved(text: str) -> None:
         raise ValueError("a system has a user or a service of that name: choose another")
 
 
+def _not_ansible(text: str) -> None:
+    if text in {"all", "ungrouped", "localhost"}:
+        raise ValueError("Ansible has a group of that name: choose another")
+
+
 Name = Annotated[
     str,
-    _pattern(
+    pattern(
         r"[a-z][a-z0-9-]{0,30}",
         "1 to 31 of a-z, 0-9 and '-', starting with a letter",
         "the name becomes a Linux user, a systemd unit and a folder",
     ),
-    _checked(_not_reserved, "a name that is the project's own"),
+    checked(_not_reserved, "a name that is the project's own"),
 ]
 # What else runs on a machine may well be called nginx or postgresql.
 ServiceName = Annotated[
-    str, _pattern(r"[a-z][a-z0-9-]{0,30}", "a name of a-z, 0-9 and '-', such as postgresql")
+    str, pattern(r"[a-z][a-z0-9-]{0,30}", "a name of a-z, 0-9 and '-', such as postgresql")
 ]
 GroupName = Annotated[
     str,
-    _pattern(r"[a-z][a-z0-9_]{0,30}", "1 to 31 of a-z, 0-9 and '_', starting with a letter"),
+    pattern(r"[a-z][a-z0-9_]{0,30}", "1 to 31 of a-z, 0-9 and '_', starting with a letter"),
+    checked(_not_ansible, "a name that Ansible does not give itself"),
 ]
 ModuleName = Annotated[
     str,
-    _pattern(_DOTTED, "a dotted Python module such as shop.settings.production"),
-    _checked(_no_keyword, "a dotted Python module such as shop.settings.production"),
+    pattern(_DOTTED, "a dotted Python module such as shop.settings.production"),
+    checked(_no_keyword, "a dotted Python module such as shop.settings.production"),
 ]
 Entrypoint = Annotated[
     str,
-    _pattern(
+    pattern(
         rf"{_DOTTED}:{_DOTTED}(?:\(\))?",
         "module:object, or module:factory() for a function that returns the application",
         "for example shop.wsgi:application, or shop:create_app()",
     ),
-    _checked(_no_keyword, "module:object or module:factory()"),
-]
-HostName = Annotated[
-    str,
-    _pattern(
-        rf"(?=.{{1,253}}\Z)(?:\*\.)?{_LABEL}(?:\.{_LABEL})*",
-        "a host name such as www.example.com; a leading *. stands for all its subdomains",
-        "no scheme, port or path; write international names in their xn-- form",
-    ),
-]
-Host = Annotated[
-    str,
-    _pattern(
-        rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*|[0-9A-Fa-f:.]{{2,45}}",
-        "a host name or an IP address",
-        "user and port belong into your SSH configuration",
-    ),
+    checked(_no_keyword, "module:object or module:factory()"),
 ]
 UrlPath = Annotated[
     str,
-    _pattern(
+    pattern(
         rf"/|(?:/{_SEGMENT})+/?",
         "a URL path such as /health/",
         "it starts with '/', and has no spaces, quotes, '%', '?' or '#'",
     ),
-    _checked(_no_dots, "a URL path such as /health/"),
+    checked(_no_dots, "a URL path such as /health/"),
 ]
 UrlPrefix = Annotated[
     str,
-    _pattern(rf"(?:/{_SEGMENT})+/", "a URL path with '/' on both ends, such as /static/"),
-    _checked(_no_dots, "a URL path with '/' on both ends, such as /static/"),
+    pattern(rf"(?:/{_SEGMENT})+/", "a URL path with '/' on both ends, such as /static/"),
+    checked(_no_dots, "a URL path with '/' on both ends, such as /static/"),
 ]
 ProjectPath = Annotated[
     str,
-    _pattern(
-        rf"\.|{_SEGMENT}(?:/{_SEGMENT})*",
+    pattern(
+        rf"\.|{_NO_OPTION}{_SEGMENT}(?:/{_SEGMENT})*",
         "a path below the project folder, such as requirements/production.txt",
         "relative, with '/' between the parts, no spaces",
     ),
-    _checked(_inside, "a path below the project folder"),
+    checked(_inside, "a path below the project folder"),
 ]
 AbsolutePath = Annotated[
     str,
-    _pattern(rf"(?:/{_SEGMENT})+", "an absolute path such as /var/lib/shop, without spaces"),
-    _checked(_no_dots, "an absolute path such as /var/lib/shop"),
+    pattern(rf"(?:/{_SEGMENT})+", "an absolute path such as /var/lib/shop, without spaces"),
+    checked(_no_dots, "an absolute path such as /var/lib/shop"),
 ]
 Folder = Annotated[
     str,
-    _pattern(
-        rf"/?{_SEGMENT}(?:/{_SEGMENT})*",
+    pattern(
+        rf"/?{_NO_OPTION}{_SEGMENT}(?:/{_SEGMENT})*",
         "a folder: below the project (staticfiles), or absolute (/srv/files)",
     ),
-    _checked(_no_dots, "a folder without '.' and '..'"),
+    checked(_no_dots, "a folder without '.' and '..'"),
 ]
+# Without what any program takes for a line break or a control character.
+_ONE_LINE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*"
 EnvName = Annotated[
     str,
-    _pattern(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "an environment name such as DATABASE_URL"),
+    pattern(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "an environment name such as DATABASE_URL"),
 ]
 EnvValue = Annotated[
     str,
     BeforeValidator(_env_text),
-    _pattern(
-        r"[^\x00-\x1f\x7f]*",
+    pattern(
+        _ONE_LINE,
         "one line of text",
         "a value with line breaks belongs into a file that the application reads",
     ),
+    checked(str.encode, "text that UTF-8 can hold"),
+    _number_or(_ONE_LINE),
 ]
 Command = Annotated[
     str,
-    _checked(_command, "one command with its arguments, such as python manage.py migrate"),
+    checked(_command, "one command with its arguments, such as python manage.py migrate"),
 ]
+_PYTHON = r"3\.[0-9]{1,2}t?"
+_GUNICORN = r"[0-9]{1,3}(?:\.[0-9]{1,4}){1,2}"
 PythonVersion = Annotated[
     str,
-    BeforeValidator(_text),
-    _pattern(r"3\.\d{1,2}t?", 'a version such as "3.12"', "patch releases come with the system"),
+    BeforeValidator(_version_text),
+    pattern(_PYTHON, 'a version such as "3.12"', "patch releases come with the system"),
+    _number_or(_PYTHON),
 ]
 GunicornVersion = Annotated[
     str,
-    BeforeValidator(_text),
-    _pattern(r"\d{1,3}(?:\.\d{1,4}){1,2}", 'a version such as "27.0.1"'),
+    BeforeValidator(_version_text),
+    pattern(_GUNICORN, 'a version such as "27.0.1"'),
+    _number_or(_GUNICORN),
 ]
 DependencyGroup = Annotated[
-    str, _pattern(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", "the name of a dependency group")
+    str, pattern(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", "the name of a dependency group")
 ]
+
+
+SIZE_MAX = 1024 * units.TIB
 
 
 def _size(value: object) -> int:
     allowed = "a size such as 512M or 4G"
-    if not isinstance(value, str | int | Number) or isinstance(value, bool):
-        raise refusal(value, allowed)
-    text = _text(value)
+    text = value.text if isinstance(value, Number) else value
     try:
-        size = units.parse_size(text if isinstance(text, int) else str(text))
+        size = units.parse_size(text) if isinstance(text, str | int) else 0
     except ValueError:
-        raise refusal(value, allowed, "K, M, G and T are powers of 1024") from None
+        size = 0
+    if not size:
+        raise refusal(value, allowed, "K, M, G and T are powers of 1024")
     if size < units.KIB:
         raise refusal(value, allowed, "did you forget the unit? A plain number counts bytes")
+    if size > SIZE_MAX:
+        raise refusal(value, f"at most {units.format_size(SIZE_MAX)}")
     return size
 
 
@@ -256,34 +234,11 @@ Size = Annotated[
     int,
     BeforeValidator(_size),
     WithJsonSchema(
-        {"type": ["string", "integer"], "pattern": r"^\d+(\.\d+)?\s*[KMGTkmgt]?(i?B)?$"}
-    ),
-]
-
-
-def _network(text: str) -> str:
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        raise refusal(text, "an address or a network such as 10.0.0.0/8 or 2001:db8::/32") from None
-    # gunicorn refuses networks with host bits: better here, with the right one named.
-    try:
-        ipaddress.ip_network(text)
-    except ValueError:
-        raise refusal(text, "a network without host bits", f"did you mean {network}?") from None
-    return text.lower()
-
-
-Network = Annotated[str, AfterValidator(_network)]
-
-HeaderName = Annotated[
-    str, _pattern(r"[A-Za-z][A-Za-z0-9-]{0,63}", "a header name such as X-Frame-Options")
-]
-HeaderValue = Annotated[
-    str,
-    _pattern(
-        r"[\x20-\x23\x25-\x5b\x5d-\x7e]{1,1024}",
-        "printable ASCII without '$' and '\\'",
-        "nginx would read '$' as the start of a variable",
+        {
+            "type": ["string", "integer"],
+            "pattern": r"^\s*[0-9]{1,18}(\.[0-9]{1,18})?\s*[KMGTkmgt]?([iI]?[Bb])?\s*$",
+            "minimum": units.KIB,
+            "maximum": SIZE_MAX,
+        }
     ),
 ]

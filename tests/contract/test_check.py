@@ -1,0 +1,247 @@
+"""Every rendered file through the real program, and broken ones that must not pass."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from deploygen.check import Result, check
+from deploygen.stack import programs
+from deploygen.systems import SYSTEMS
+from tests.examples import NAMES, SECRETS, Example, example
+from tests.programs import absent, needed
+
+pytestmark = pytest.mark.slow
+
+TLS = (
+    "tls: {mode: files, certificate: /etc/ssl/nobody/c.pem, key: /etc/ssl/nobody/k.pem}, "
+    "behind: [10.0.0.0/8]"
+)
+UNIT, SITE, CONF = "@.service", "sites-available/bookshop.conf", "nginx.conf"
+
+
+@pytest.fixture(autouse=True)
+def everything_is_installed() -> None:
+    for name in ("nginx", "openssl", "systemd-analyze", "sysctl"):
+        needed(name)
+
+
+def judged(made: Example, environ: Mapping[str, str] = SECRETS) -> dict[str, Result]:
+    found = check(made.tree, made.plan, made.project, made.files, environ=environ)
+    return {result.path: result for result in found}
+
+
+def snapshot(folder: Path) -> set[str]:
+    return {str(path) for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("proxy", ["", TLS], ids=["plain", "tls"])
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file(name: str, system: str, proxy: str, tmp_path: Path) -> None:
+    """For a system that is newer than this machine, all but what came later is judged."""
+    made = example(name, tmp_path, os=system, proxy=proxy)
+    results = judged(made)
+    assert set(results) == {path for path in made.files if path.startswith("hosts/")}
+    for result in results.values():
+        if result.status == "not checked":
+            assert result.detail.startswith("all but "), result
+        else:
+            assert result.status == "passed", result
+    if system == "debian-12" and programs.systemd("systemd-analyze").version == (252,):  # type: ignore[union-attr]
+        assert {result.status for result in results.values()} == {"passed"}
+
+
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    made = example("bookshop", tmp_path)
+    before = snapshot(tmp_path)
+    judged(made)
+    assert snapshot(tmp_path) == before
+    assert not list(Path("/tmp").glob("deploygen-*/verify"))
+
+
+def test_the_application_is_imported(tmp_path: Path) -> None:
+    made = example("bookshop", tmp_path)
+    [result] = [each for path, each in judged(made).items() if path.endswith("gunicorn.conf.py")]
+    assert result.detail.startswith("application imported; gunicorn ")
+
+
+def test_secrets_that_nobody_gave_fail_nothing(tmp_path: Path) -> None:
+    made = example("bookshop", tmp_path)
+    result = judged(made, {})[str(made.file("gunicorn.conf.py").relative_to(made.tree))]
+    assert result.status == "passed"
+    assert result.detail.startswith(
+        "only the settings were checked: SECRET_KEY not in the environment"
+    )
+
+
+def replaced(old: str, new: str) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return change
+
+
+def added(new: str) -> Callable[[str], str]:
+    return lambda text: f"{text}{new}\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        (SITE, replaced("proxy_buffering on", "proxy_bufering on"), 'unknown directive "proxy_bufering"'),
+        (SITE, replaced("proxy_buffers 16 8k", "proxy_buffers 16 8x"), 'invalid value "8x"'),
+        (SITE, replaced("proxy_http_version 1.1;", "proxy_http_version 1.1"), "invalid number of arguments"),
+        (SITE, added("server { listen 80; server_name bookshop.example; }"), 'conflicting server name "bookshop.example" on 0.0.0.0:80'),
+        (SITE, added("}"), 'unexpected "}"'),
+        (CONF, replaced("sendfile on", "sendfil on"), 'unknown directive "sendfil"'),
+        (CONF, replaced("worker_connections 4", "worker_connections -4"), "invalid number"),
+        (UNIT, replaced("RestartSec=", "RestartSecs="), "Unknown key"),
+        (UNIT, replaced("ProtectSystem=strict", "ProtectSystem=strickt"), "strickt"),
+        (UNIT, replaced("[Service]", "[Servic]"), "Servic"),
+        (UNIT, replaced("ExecReload=/bin/kill", "ExecReload=/nowhere/kill"), "/nowhere/kill"),
+        ("gunicorn.conf.py", added("worker_conections = 5"), "worker_conections is no setting of gunicorn, which ignores it; did you mean worker_connections?"),
+        ("gunicorn.conf.py", added("workers = 'many'"), "Invalid value for workers: many"),
+        ("gunicorn.conf.py", added("workers = = 2"), "SyntaxError"),
+        ("gunicorn.conf.py", added("wsgi_app = 'bookshop.wsgii:application'"), "No module named 'bookshop.wsgii'"),
+        ("gunicorn.conf.py", added("wsgi_app = 'bookshop.wsgi:app'"), "Failed to find attribute 'app' in 'bookshop.wsgi'"),
+        ("bookshop/env", added("NOT AN ASSIGNMENT"), ": no assignment, ignored by systemd"),
+        ("sysusers.d/bookshop.conf", added("x bookshop"), "Unknown modifier 'x'"),
+        ("tmpfiles.d/bookshop.conf", added("d /run/x 99999 root root -"), "Invalid mode '99999'"),
+        ("tmpfiles.d/bookshop.conf", added("d /run/x 0755 nobody-knows root -"), "Failed to resolve user 'nobody-knows'"),
+        ("60-bookshop.conf", added("net.core.somaxconn 5"), "invalid syntax"),
+    ],
+)  # fmt: skip
+def test_what_is_broken_is_reported(
+    file: str, change: Callable[[str], str], message: str, tmp_path: Path
+) -> None:
+    made = example("bookshop", tmp_path)
+    path = made.file(file)
+    path.write_text(change(path.read_text()))
+    name = str(path.relative_to(made.tree))
+    results = judged(made)
+    assert results[name].status == "failed", results[name]
+    assert message in results[name].detail
+    # nginx, systemd and the like say which line: it is that of the rendered file.
+    if f"{name}:" in results[name].detail:
+        line = int(results[name].detail.split(f"{name}:")[1].split(":")[0].split()[0])
+        assert 1 <= line <= len(path.read_text().splitlines()) + 1
+    failed = {path for path, result in results.items() if result.status == "failed"}
+    assert failed == {name}
+
+
+def test_a_message_names_the_rendered_file_and_its_line(tmp_path: Path) -> None:
+    made = example("bookshop", tmp_path)
+    site = made.file(SITE)
+    text = site.read_text().replace("proxy_buffering on;", "proxy_bufering on;")
+    site.write_text(text)
+    line = text[: text.index("proxy_bufering")].count("\n") + 1
+    path = str(site.relative_to(made.tree))
+    assert judged(made)[path].detail.startswith(
+        f'unknown directive "proxy_bufering" in {path}:{line}\nnginx '
+    )
+
+
+def test_a_unit_is_judged_by_what_the_target_knows(tmp_path: Path) -> None:
+    """An option that a newer systemd brought is no fault; a misspelt one always is."""
+    made = example("bookshop", tmp_path, os="debian-13")
+    unit = made.file(UNIT)
+    unit.write_text(unit.read_text().replace("RestartSec=", "RestartSecs="))
+    result = judged(made)[str(unit.relative_to(made.tree))]
+    assert result.status == "failed"
+    assert "RestartSecs" in result.detail
+    assert "RestartSteps" not in result.detail
+
+
+def test_missing_programs_are_named_with_how_to_get_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = example("bookshop", tmp_path)
+    absent(
+        monkeypatch, "nginx", "systemd-analyze", "systemd-sysusers", "systemd-tmpfiles", "sysctl"
+    )
+    monkeypatch.setattr(programs, "gunicorn_version", lambda _: None)
+    monkeypatch.setattr("deploygen.check.environment.GENERATOR", Path("/nowhere"))
+    results = judged(made)
+    assert {result.status for result in results.values()} == {"not checked"}
+    details = "\n".join(result.detail for result in results.values())
+    for hint in ("apt install nginx", "apt install systemd", "apt install procps", "pip install"):
+        assert hint in details
+
+
+def test_a_foreign_certificate_needs_openssl(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = example("flaskboard", tmp_path, proxy=TLS)
+    absent(monkeypatch, "openssl")
+    site = judged(made)[str(made.file("sites-available/flaskboard.conf").relative_to(made.tree))]
+    assert site.status == "not checked"
+    assert "apt install openssl" in site.detail
+
+
+def test_an_application_without_its_environment(tmp_path: Path) -> None:
+    made = example("flaskboard", tmp_path)
+    package = made.project / "src/flaskboard/__init__.py"
+    package.write_text("import a_package_that_nobody_has\n")
+    result = judged(made)[str(made.file("gunicorn.conf.py").relative_to(made.tree))]
+    assert result.status == "passed"
+    assert result.detail.startswith(
+        "the application's environment is not here, only the settings were checked: "
+        "no module a_package_that_nobody_has"
+    )
+
+
+def test_an_application_that_fails_and_one_that_never_ends(tmp_path: Path) -> None:
+    made = example("flaskboard", tmp_path)
+    path = str(made.file("gunicorn.conf.py").relative_to(made.tree))
+    package = made.project / "src/flaskboard/__init__.py"
+    package.write_text("raise ValueError('no database')\n")
+    assert judged(made)[path].detail.startswith(
+        "the application cannot be imported: ValueError: no database"
+    )
+    package.write_text("import time; time.sleep(600)\n")
+    found = check(made.tree, made.plan, made.project, [path], environ=os.environ, seconds=3)
+    assert [(each.status, each.detail) for each in found] == [
+        ("failed", "the application: it did not finish within 3 s")
+    ]
+
+
+def test_a_worker_class_that_is_not_installed(tmp_path: Path) -> None:
+    made = example("flaskboard", tmp_path)
+    config = made.file("gunicorn.conf.py")
+    config.write_text(config.read_text() + "worker_class = 'nobodys.Worker'\n")
+    result = judged(made)[str(config.relative_to(made.tree))]
+    assert result.status == "failed"
+    assert "worker_class cannot be loaded: " in result.detail
+    assert "nobodys" in result.detail
+
+
+def test_a_file_that_is_gone_and_one_that_nobody_judges(tmp_path: Path) -> None:
+    made = example("flaskboard", tmp_path)
+    unit = made.file(UNIT)
+    unit.unlink()
+    (made.tree / "other.txt").write_text("x")
+    path = str(unit.relative_to(made.tree))
+    found = check(made.tree, made.plan, made.project, ["README.md", "other.txt", path])
+    assert [(each.path, each.status, each.detail) for each in found] == [
+        ("other.txt", "not checked", "deploygen runs no program for this kind of file"),
+        (path, "failed", "missing: deploygen render writes it"),
+    ]
+
+
+def test_no_port_is_needed(tmp_path: Path) -> None:
+    """A check works beside a server that holds the ports of the site."""
+    made = example("flaskboard", tmp_path)
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", 80))
+        except PermissionError:
+            sock.bind(("127.0.0.1", 8000))
+        sock.listen()
+        assert {each.status for each in judged(made).values()} == {"passed"}

@@ -1,0 +1,87 @@
+# gunicorn for quotes, on each host of the group large.
+# Made by deploygen from deploygen.yml: change it there, then run deploygen render.
+
+# The application: an object, or a factory that returns it.
+wsgi_app = "app.main:app"
+
+# --- How many requests at once ---
+
+# The application speaks ASGI, and gunicorn's own asgi worker is stable since 25.1. [gunicorn
+# changelog]
+worker_class = "asgi"
+
+# One worker for each of 16 cores: a Python process computes on one core at a time. [gunicorn
+# docs, Design: how many workers]
+workers = 16
+
+# Threads do not apply to the asgi worker. [gunicorn docs, Design: how many workers]
+threads = 1
+
+# The database allows 100000 connections: over 3 hosts and two releases at once that is 16666
+# here, 1041 in each of 16 workers. [deploygen docs, tuning: database]
+worker_connections = 1041
+
+# --- Time-outs ---
+
+# The slowest request takes 20 s; a asgi worker's heartbeat goes on during a request, so that
+# only one that hangs as a whole is killed, after 30 s. [deploygen docs, tuning: timeouts]
+timeout = 30
+
+# A release or a restart lets the slowest request (20 s) finish. [deploygen docs, tuning:
+# timeouts]
+graceful_timeout = 30
+
+# Gunicorn's default; the proxy opens a connection for each request, since connecting to a
+# unix socket is cheap and none may outlive the switch to the next release. [gunicorn docs,
+# Settings]
+keepalive = 2
+
+# --- The queue ---
+
+# 16656 at once of 200 ms (assumed) serve about 832800 requests in the 10 s that the proxy
+# waits longer than a request may take, bounded to 64 to 2048: what queues is still answered
+# in time. [deploygen docs, tuning: the queue]
+backlog = 2048
+
+# --- Recycling ---
+
+# No leaks declared: a worker that does not leak need not be replaced. [gunicorn docs,
+# Settings]
+max_requests = 0
+
+# No worker is replaced. [gunicorn docs, Settings]
+max_requests_jitter = 0
+
+# Each worker imports the application itself: connections and threads opened at import are
+# never shared, and a reload serves the new code. [gunicorn docs, Settings]
+preload_app = False
+
+# --- What a client may send ---
+
+# As long as nginx lets through (8k): a long URL is refused by one of them, not by chance.
+# [nginx docs, http core module]
+limit_request_line = 8190
+
+# Gunicorn's default: browsers send about twenty. [gunicorn docs, Settings]
+limit_request_fields = 100
+
+# As long as nginx lets through (8k), large cookies included. [nginx docs, http core module]
+limit_request_field_size = 8190
+
+# Only the proxy reaches the unix socket, and it overwrites what clients forge. [gunicorn
+# docs, Settings]
+forwarded_allow_ips = "127.0.0.1,::1"
+
+# --- Files and logs ---
+
+# Heartbeat files in memory: on a disk that stalls, a healthy worker would count as hung.
+# [gunicorn docs, FAQ: blocking os.fchmod]
+worker_tmp_dir = "/dev/shm"
+
+# To standard output, and so to the journal: journalctl -u has it, and rotates it. [gunicorn
+# docs, Settings]
+accesslog = "-"
+
+# The client that the proxy saw, the seconds that the application took, and the id that finds
+# the same request in the proxy's log. [gunicorn docs, Settings]
+access_log_format = "%({x-forwarded-for}i)s \"%(r)s\" %(s)s %(b)s %(L)ss id=%({x-request-id}i)s pid=%(p)s"

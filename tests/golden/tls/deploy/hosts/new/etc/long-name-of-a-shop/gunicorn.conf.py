@@ -1,0 +1,93 @@
+# gunicorn for long-name-of-a-shop, on each host of the group new.
+# Made by deploygen from deploygen.yml: change it there, then run deploygen render.
+
+# The application: an object, or a factory that returns it.
+wsgi_app = "shop:create_app()"
+
+# --- How many requests at once ---
+
+# A request computes 2 ms and waits 400 ms: 4 x (1 + 400 / 2) = 804 requests at once keep 4
+# cpus busy; that is 201 threads a worker, more than the 32 that threads carry well, and the
+# application is greenlet-safe: green threads. [gunicorn docs, Design: how many workers]
+worker_class = "gevent"
+
+# One worker for each of 4 cores: a Python process computes on one core at a time. [gunicorn
+# docs, Design: how many workers]
+workers = 4
+
+# Threads do not apply to the gevent worker. [gunicorn docs, Design: how many workers]
+threads = 1
+
+# Set in deploygen.yml (deploygen would say 1000). [deploygen.yml]
+worker_connections = 500
+
+# --- Time-outs ---
+
+# The slowest request takes 90 s; a gevent worker's heartbeat goes on during a request, so
+# that only one that hangs as a whole is killed, after 135 s. [deploygen docs, tuning:
+# timeouts]
+timeout = 135
+
+# A release or a restart lets the slowest request (90 s) finish. [deploygen docs, tuning:
+# timeouts]
+graceful_timeout = 135
+
+# Gunicorn's default; the proxy opens a connection for each request, since connecting to a
+# unix socket is cheap and none may outlive the switch to the next release. [gunicorn docs,
+# Settings]
+keepalive = 2
+
+# --- The queue ---
+
+# 4000 at once of 402 ms serve about 20000 requests in the 10 s that the proxy waits longer
+# than a request may take, bounded to 64 to 2048: what queues is still answered in time.
+# [deploygen docs, tuning: the queue]
+backlog = 2048
+
+# --- Recycling ---
+
+# Memory leaks are declared: a fresh worker gives what leaked back. [gunicorn docs, Settings]
+max_requests = 1000
+
+# Workers are replaced one after another, not all at the same moment. [gunicorn docs,
+# Settings]
+max_requests_jitter = 200
+
+# Each worker imports the application itself: connections and threads opened at import are
+# never shared, and a reload serves the new code. [gunicorn docs, Settings]
+preload_app = False
+
+# --- What a client may send ---
+
+# As long as nginx lets through (8k): a long URL is refused by one of them, not by chance.
+# [nginx docs, http core module]
+limit_request_line = 8190
+
+# Gunicorn's default: browsers send about twenty. [gunicorn docs, Settings]
+limit_request_fields = 100
+
+# As long as nginx lets through (8k), large cookies included. [nginx docs, http core module]
+limit_request_field_size = 8190
+
+# Only the proxy reaches the unix socket, and it overwrites what clients forge. [gunicorn
+# docs, Settings]
+forwarded_allow_ips = "127.0.0.1,::1"
+
+# --- Files and logs ---
+
+# Heartbeat files in memory: on a disk that stalls, a healthy worker would count as hung.
+# [gunicorn docs, FAQ: blocking os.fchmod]
+worker_tmp_dir = "/dev/shm"
+
+# To standard output, and so to the journal: journalctl -u has it, and rotates it. [gunicorn
+# docs, Settings]
+accesslog = "-"
+
+# The client that the proxy saw, the seconds that the application took, and the id that finds
+# the same request in the proxy's log. [gunicorn docs, Settings]
+access_log_format = "%({x-forwarded-for}i)s \"%(r)s\" %(s)s %(b)s %(L)ss id=%({x-request-id}i)s pid=%(p)s"
+
+# --- Set in deploygen.yml ---
+
+# Set in deploygen.yml. [deploygen.yml]
+proc_name = "shop"

@@ -1,0 +1,30 @@
+"""Programs that tests need: missing ones fail in CI, and are skipped, loudly, elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from deploygen.stack import programs
+
+
+def needed(name: str) -> str:
+    """The program's path. Without it the test is skipped; where CI is set, it fails."""
+    found = programs.find(name)
+    if isinstance(found, programs.Missing):
+        if os.environ.get("CI"):
+            pytest.fail(f"{found}, and CI needs it")
+        pytest.skip(str(found))
+    return found.command[0]
+
+
+def absent(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Let deploygen find none of ``names``."""
+    which = shutil.which
+
+    def without(name: str, *args: object, **kwargs: object) -> str | None:
+        return None if name in names else which(name, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(shutil, "which", without)
