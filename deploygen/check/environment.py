@@ -14,6 +14,7 @@ from deploygen.check.command import run
 from deploygen.check.group import Group
 from deploygen.check.result import Result
 from deploygen.stack import envfile
+from deploygen.units import plural
 
 PROGRAM = "systemd's environment reader"
 GENERATOR = Path("/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator")
@@ -50,7 +51,7 @@ def _one(group: Group, path: str) -> Result:
     if lost:
         detail = f"systemd does not find {', '.join(lost)}"
         return group.result(path, "failed", PROGRAM, detail)
-    return group.result(path, "passed", PROGRAM, f"{len(envfile.parse(text))} variables")
+    return group.result(path, "passed", PROGRAM, plural(len(envfile.parse(text)), "variable"))
 
 
 def _ignored(text: str) -> Iterator[int]:

@@ -30,7 +30,9 @@ if sys.argv[1]:
     try:
         util.load_class(sys.argv[1])
     except BaseException as error:
-        fault = str(error).strip().splitlines()[-1] if str(error).strip() else repr(error)
+        # A traceback as text: its last line with a word in it says what happened.
+        lines = [line for line in str(error).splitlines() if any(map(str.isalpha, line))]
+        fault = lines[-1] if lines else repr(error)
 print(json.dumps({"settings": [each.name for each in config.KNOWN_SETTINGS], "fault": fault}))
 """
 _NO_MODULE = re.compile(r"^(?:\w+\.)*ModuleNotFoundError: No module named '([\w.]+)'")

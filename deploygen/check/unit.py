@@ -53,7 +53,7 @@ def _verify(group: Group, path: str, program: Program) -> Result:
         return group.result(path, "failed", PROGRAM, "\n".join([*shown, versions]))
     if newer:
         names = ", ".join(match[1] for line in newer if (match := _UNKNOWN.search(line)))
-        detail = f"all but {names}, which is too new for this machine's systemd; {versions}"
+        detail = f"all but {names}: too new for this machine's systemd; {versions}"
         return group.result(path, "not checked", PROGRAM, detail)
     return group.result(path, "passed", PROGRAM, f"{versions}{_exposure(group, copy, program)}")
 

@@ -63,7 +63,7 @@ def _print(results: tuple[Result, ...]) -> None:
 
 def _judge(results: tuple[Result, ...], *, strict: bool) -> None:
     count = Counter(result.status for result in results)
-    summary = ", ".join(f"{count[status]} {status}" for status in MARKS if count[status])
+    summary = ", ".join(f"{number} {status}" for status, number in sorted(count.items()))
     if count["failed"]:
         raise DeploygenError(summary, hint="the programs' own words stand above")
     if strict and count["not checked"]:

@@ -76,8 +76,11 @@ def _ask(error: Ambiguous) -> str:
     typer.echo(error.message, err=True)
     for number, candidate in enumerate(error.candidates, 1):
         typer.echo(f"  {number}. {candidate.value}  ({candidate.evidence})", err=True)
-    chosen = typer.prompt("Which one", type=typer.IntRange(1, len(error.candidates)), err=True)
-    return error.candidates[chosen - 1].value
+    while True:
+        chosen: int = typer.prompt("Which one", type=int, err=True)
+        if 1 <= chosen <= len(error.candidates):
+            return error.candidates[chosen - 1].value
+        typer.echo(f"a number from 1 to {len(error.candidates)}, please", err=True)
 
 
 def _write(
@@ -139,10 +142,11 @@ def _release_commands(folder: Path, detected: Detected) -> tuple[str, ...]:
 
 def _report(target: Path, detected: Detected) -> None:
     for key, value in detected.as_json().items():
-        if key in ("evidence", "notes", "uses") or value is None:
+        if key in ("evidence", "notes", "uses", "secrets") or value is None:
             continue
         shown = " ".join(str(v) for v in value.values() if v) if isinstance(value, dict) else value
         typer.echo(f"{key:<16} {shown!s:<40} {detected.evidence.get(key, '')}".rstrip())
-    for name in detected.uses:
-        typer.echo(f"{'uses':<16} {name:<40} {detected.evidence.get(f'uses.{name}', '')}".rstrip())
+    for key in ("uses", "secrets"):
+        for name in getattr(detected, key):
+            typer.echo(f"{key:<16} {name:<40} {detected.evidence[f'{key}.{name}']}")
     typer.echo(f"wrote {target}: next, deploygen render")

@@ -7,14 +7,12 @@ functions return one. It evaluates nothing.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from deploygen.detect import frameworks as known
 from deploygen.detect.code import (
     MAX_NESTING,
     Bound,
-    Code,
     Function,
     Imported,
     Local,
@@ -22,6 +20,8 @@ from deploygen.detect.code import (
     bound_by,
     flat,
 )
+from deploygen.detect.lookup import Names, Scope
+from deploygen.detect.signatures import arguments, is_command, needs_arguments, spoken_interface
 
 
 @dataclass(frozen=True)
@@ -35,30 +35,8 @@ class App:
     channels: bool = False
 
 
-@dataclass(frozen=True)
-class Scope:
-    """Where a name is looked up: in a function's names, then in the module's.
-
-    ``hidden`` is the binding under way: in ``app = Wrapper(app)`` the argument is the name's
-    earlier binding.
-    """
-
-    module: Module
-    names: dict[str, list[Bound]] = field(default_factory=dict)
-    hidden: tuple[str, int] = ("", 0)
-
-    def bound(self, name: str) -> list[Bound]:
-        """All that ``name`` may be bound to here, the earliest first."""
-        found = self.names.get(name) or self.module.bindings.get(name, [])
-        return found[: self.hidden[1]] if name == self.hidden[0] else found
-
-
-class Apps:
+class Apps(Names):
     """Finds applications in modules of the project."""
-
-    def __init__(self, code: Code) -> None:
-        self.code = code
-        self._active: set[tuple[str, str, int]] = set()
 
     def named(self, path: str, name: str) -> App | None:
         """The application that ``name`` is bound to in the module at ``path``."""
@@ -70,9 +48,9 @@ class Apps:
             return found
         for star in module.stars:
             local = self.code.locate(replace(star, name=""), path)
-            if local and local.path != path and self._enter(path, name, -1):
+            if local and local.path != path and self.enter(path, name, -1):
                 found = self.named(local.path, name)
-                self._active.discard((path, name, -1))
+                self.leave(path, name, -1)
                 if found:
                     return found
         return None
@@ -83,83 +61,10 @@ class Apps:
         function = self.definition(local) if isinstance(local, Local) else None
         if not isinstance(local, Local) or not isinstance(function, ast.FunctionDef):
             return None
-        if _needs_arguments(function) or _is_command(function):
+        if needs_arguments(function) or is_command(function):
             return None
         module = self.code.module(local.path)
         return self._returned(module, function) if module else None
-
-    def exists(self, path: str, name: str) -> bool:
-        """Whether the module binds ``name`` in any way, a star import included."""
-        module = self.code.module(path)
-        if module is None:
-            return False
-        if name in module.bindings:
-            return True
-        for star in module.stars:
-            local = self.code.locate(replace(star, name=""), path)
-            if local is None:
-                return True
-            if local.path != path and self._enter(path, name, -2):
-                inside = self.exists(local.path, name)
-                self._active.discard((path, name, -2))
-                if inside:
-                    return True
-        return False
-
-    def definition(self, local: Local) -> Bound | None:
-        """The last thing that a name of a module is bound to."""
-        module = self.code.module(local.path)
-        bound = module.bindings.get(local.name) if module else None
-        return bound[-1] if bound else None
-
-    def follow(self, local: Local) -> Local | str:
-        """Where a name is defined, through re-exports; the full name if that is outside."""
-        for _ in range(MAX_NESTING):
-            bound = self.definition(local)
-            if not isinstance(bound, Imported):
-                return local
-            inside = self.code.locate(bound, local.path)
-            if inside is None:
-                return ".".join(part for part in (bound.module, bound.name) if part)
-            if inside == local:
-                return local
-            local = inside
-        return local
-
-    def target(self, scope: Scope, node: ast.expr) -> Local | str | None:
-        """What a name or an attribute chain refers to: a place in the project or a full name."""
-        if isinstance(node, ast.Name):
-            return self._name_target(scope, node.id)
-        if not isinstance(node, ast.Attribute):
-            return None
-        base = self.target(scope, node.value)
-        if isinstance(base, str):
-            return f"{base}.{node.attr}"
-        if isinstance(base, Local) and not base.name:
-            module = self.code.module(base.path)
-            if module and node.attr in module.bindings:
-                return self.follow(Local(base.path, node.attr))
-            inside = self.code.locate(Imported("", node.attr, 1, 0), base.path)
-            return inside if inside and not inside.name else None
-        return None
-
-    def _name_target(self, scope: Scope, name: str) -> Local | str | None:
-        bound = scope.bound(name)
-        if bound and isinstance(bound[-1], Imported):
-            imported = bound[-1]
-            inside = self.code.locate(imported, scope.module.path)
-            if inside:
-                return self.follow(inside)
-            return ".".join(part for part in (imported.module, imported.name) if part)
-        if bound:
-            return None if name in scope.names else Local(scope.module.path, name)
-        for star in scope.module.stars:
-            inside = self.code.locate(replace(star, name=""), scope.module.path)
-            if inside is None and f"{star.module}.{name}" in known.CALLS:
-                return f"{star.module}.{name}"
-            if inside and self.code.tree and self.definition(Local(inside.path, name)):
-                return self.follow(Local(inside.path, name))
-        return None
 
     def value(self, scope: Scope, node: ast.expr, name: str = "", depth: int = 0) -> App | None:
         """The application that an expression gives; ``name`` is what it is bound to."""
@@ -187,20 +92,14 @@ class Apps:
         bindings = scope.bound(name)
         for index in range(len(bindings) - 1, -1, -1):
             key = (scope.module.path, name, id(bindings[index]))
-            if not self._enter(*key):
+            if not self.enter(*key):
                 continue
             inner = replace(scope, hidden=(name, index))
             found = self._binding(inner, bindings[index], name)
-            self._active.discard(key)
+            self.leave(*key)
             if found:
                 return found
         return None
-
-    def _enter(self, path: str, name: str, index: int) -> bool:
-        if (path, name, index) in self._active or len(self._active) > MAX_NESTING * 2:
-            return False
-        self._active.add((path, name, index))
-        return True
 
     def _binding(self, scope: Scope, bound: Bound, name: str) -> App | None:
         if isinstance(bound, Imported):
@@ -263,7 +162,7 @@ class Apps:
                     return found
         for method in cls.body:
             if isinstance(method, Function) and method.name == "__call__":
-                interface = _interface(method, skip=1)
+                interface = spoken_interface(method, skip=1)
                 return App(interface, interface, place) if interface else None
         return None
 
@@ -334,7 +233,7 @@ class Apps:
         itself = any(isinstance(arg, ast.Name) and arg.id == name for arg in call.args)
         if not (itself or known.WRAPPER.search(callee) or known.APP_NAME.match(name)):
             return None
-        for argument in _arguments(call):
+        for argument in arguments(call):
             inner = self.value(scope, argument, name, depth)
             if inner:
                 interface = known.ADAPTERS.get(callee, inner.interface)
@@ -343,7 +242,7 @@ class Apps:
 
     def _returned(self, module: Module, function: ast.FunctionDef, place: str = "") -> App | None:
         key = (module.path, function.name, id(function))
-        if not self._enter(*key):
+        if not self.enter(*key):
             return None
         names: dict[str, list[Bound]] = {}
         returns: list[ast.expr] = []
@@ -354,7 +253,7 @@ class Apps:
                 returns.append(statement.value)
         scope = Scope(module, names)
         found = next(filter(None, (self.value(scope, node) for node in reversed(returns))), None)
-        self._active.discard(key)
+        self.leave(*key)
         return found or self._annotated(module, function, place)
 
     def _annotated(self, module: Module, function: ast.FunctionDef, place: str) -> App | None:
@@ -369,41 +268,6 @@ class Apps:
         return App(made.framework, made.interface, place, made.holder)
 
 
-def _arguments(call: ast.Call) -> Iterator[ast.expr]:
-    for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
-        if isinstance(argument, ast.Dict):
-            yield from argument.values
-        else:
-            yield argument
-
-
-def _needs_arguments(function: ast.FunctionDef) -> bool:
-    arguments = function.args
-    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
-    return positional > 0 or any(default is None for default in arguments.kw_defaults)
-
-
-def _is_command(function: ast.FunctionDef) -> bool:
-    """Whether a decorator makes it something else: a fixture, a shell command, a route."""
-    plain = ("cache", "lru_cache", "functools.cache", "functools.lru_cache")
-    for decorator in function.decorator_list:
-        node = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if ast.unparse(node) not in plain:
-            return True
-    return False
-
-
-def _interface(function: Function, skip: int = 0) -> str:
-    """The interface that a function's parameters speak, after ``skip`` of them; else ``""``."""
-    names = tuple(argument.arg for argument in function.args.args[skip:])
-    if names == known.ASGI_PARAMETERS and isinstance(function, ast.AsyncFunctionDef):
-        return "asgi"
-    # The names are free, but an application that uses others is one in ten thousand.
-    if names[:2] == known.WSGI_PARAMETERS and isinstance(function, ast.FunctionDef):
-        return "wsgi"
-    return ""
-
-
 def _plain_application(module: Module, function: Function) -> App | None:
-    interface = _interface(function)
+    interface = spoken_interface(function)
     return App(interface, interface, f"{module.path}:{function.lineno}") if interface else None

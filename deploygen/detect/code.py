@@ -189,29 +189,38 @@ def bound_by(statement: ast.stmt) -> Iterator[tuple[str, Bound]]:
             yield statement.name, statement
         case ast.Assign():
             for target in statement.targets:
-                if isinstance(target, ast.Name):
-                    yield target.id, statement.value
-                elif isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
-                    for name, value in zip(target.elts, statement.value.elts, strict=False):
-                        if isinstance(name, ast.Name):
-                            yield name.id, value
-        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-            yield name, value
+                yield from _assigned(target, statement.value)
+        case ast.AnnAssign(value=ast.expr() as value):
+            yield from _assigned(statement.target, value)
         case ast.With() | ast.AsyncWith():
             for item in statement.items:
-                if isinstance(item.optional_vars, ast.Name):
-                    yield item.optional_vars.id, item.context_expr
-        case ast.Import():
-            for alias in statement.names:
-                whole = alias.asname or alias.name.partition(".")[0]
-                module = alias.name if alias.asname else whole
-                yield whole, Imported(module, "", 0, statement.lineno)
-        case ast.ImportFrom():
-            for alias in statement.names:
-                yield (
-                    alias.asname or alias.name,
-                    Imported(statement.module or "", alias.name, statement.level, statement.lineno),
-                )
+                if item.optional_vars is not None:
+                    yield from _assigned(item.optional_vars, item.context_expr)
+        case ast.Import() | ast.ImportFrom():
+            yield from _imported(statement)
+
+
+def _assigned(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, Bound]]:
+    if isinstance(target, ast.Name):
+        yield target.id, value
+    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for one, part in zip(target.elts, value.elts, strict=False):
+            if isinstance(one, ast.Name):
+                yield one.id, part
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Bound]]:
+    for alias in node.names:
+        if isinstance(node, ast.ImportFrom):
+            imported = Imported(node.module or "", alias.name, node.level, node.lineno)
+            yield alias.asname or alias.name, imported
+        else:
+            # "import a.b" binds a, "import a.b as c" binds a.b.
+            first = alias.name.partition(".")[0]
+            yield (
+                alias.asname or first,
+                Imported(alias.name if alias.asname else first, "", 0, node.lineno),
+            )
 
 
 def line(bound: Bound) -> int:

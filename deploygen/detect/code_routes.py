@@ -6,10 +6,11 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deploygen.detect.apps import Apps, Scope
-from deploygen.detect.code import Local, Module, string
+from deploygen.detect.apps import Apps
+from deploygen.detect.code import Imported, Local, Module, bound_by, string
 from deploygen.detect.entries import Entry, is_below
 from deploygen.detect.health import Route, joined
+from deploygen.detect.lookup import Scope
 from deploygen.detect.names import is_example
 from deploygen.detect.namespace import Namespaces
 from deploygen.detect.scan import Look
@@ -60,9 +61,9 @@ class CodeRoutes:
 
     def _paths(self, mark: str) -> Iterator[str]:
         for path, look in self.looks.items():
-            if mark in look.marks and not look.aside and is_below(path, self.entry.root):
-                if not is_example(path) or is_example(self.entry.path):
-                    yield path
+            ours = mark in look.marks and not look.aside and is_below(path, self.entry.root)
+            if ours and (not is_example(path) or is_example(self.entry.path)):
+                yield path
 
     def wrappers(self) -> Iterator[Route]:
         """``application = health_check(application, "/health/")`` in the entrypoint's module."""
@@ -80,11 +81,13 @@ class CodeRoutes:
         module = self.apps.code.module(path)
         for statement in module.body if module else ():
             for node in ast.walk(statement):
-                if module and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                    if node.func.attr in _INCLUDERS:
-                        self._note_include(module, node, node.func)
+                func = node.func if isinstance(node, ast.Call) else None
+                if module and isinstance(node, ast.Call) and isinstance(func, ast.Attribute):
+                    self._note_include(module, node, func)
 
     def _note_include(self, module: Module, node: ast.Call, func: ast.Attribute) -> None:
+        if func.attr not in _INCLUDERS:
+            return
         keywords = {k.arg: k.value for k in node.keywords}
         arguments = list(node.args)
         prefix_node = keywords.get("url_prefix") or keywords.get("prefix")
@@ -118,8 +121,6 @@ class CodeRoutes:
     def _imported(
         self, module: Module, node: ast.Import | ast.ImportFrom
     ) -> Iterator[tuple[str, Local]]:
-        from deploygen.detect.code import Imported, bound_by
-
         for name, bound in bound_by(node):
             if isinstance(bound, Imported):
                 inside = self.apps.code.locate(bound, module.path)

@@ -12,8 +12,9 @@ from deploygen.detect.shell import Simple, simple_commands
 _FLAGS: dict[str, frozenset[str]] = {
     "gunicorn": frozenset(
         """--reload --spew --check-config --print-config --preload --preload-app --no-sendfile
-        --reuse-port --daemon -D --initgroups --capture-output --log-syslog --enable-stdio-inheritance
-        --disable-redirect-access-to-syslog --proxy-protocol --suppress-ragged-eofs --version -v
+        --reuse-port --daemon -D --initgroups --capture-output --log-syslog
+        --enable-stdio-inheritance --disable-redirect-access-to-syslog --proxy-protocol
+        --suppress-ragged-eofs --version -v
         --do-handshake-on-connect --strip-header-spaces --no-control-socket -R --help -h
         --permit-unconventional-http-method --permit-unconventional-http-version
         --permit-obsolete-folding --casefold-http-method""".split()

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from deploygen.detect.apps import Apps
 from deploygen.detect.docker import read_dockerfile
-from deploygen.detect.evidence import Deployment, Kind, Source, source
+from deploygen.detect.evidence import Kind, Source, source
+from deploygen.detect.kinds import kind_of
 from deploygen.detect.manifests import read_manifest
 from deploygen.detect.names import is_aside, is_example
 from deploygen.detect.project import read_pyproject
@@ -25,10 +26,6 @@ from deploygen.detect.services import (
 )
 from deploygen.detect.tree import Tree
 
-# An example to copy is as good as the file: often it is the only one that is committed.
-_COPIES = re.compile(
-    r"[._-](?:example|sample|dist|template|tmpl|tpl|j2|orig|default|in)(?=\.|$)", re.IGNORECASE
-)
 _STRUCTURED = (".yml", ".yaml", ".json", ".toml")
 _WORTH_PARSING = re.compile(
     r"gunicorn|uvicorn|daphne|hypercorn|granian|uwsgi|waitress|fastapi|flask"
@@ -37,49 +34,6 @@ _WORTH_PARSING = re.compile(
 # So many files of one kind are data, not deployment.
 _MAX_FILES = 300
 _MAX_SCRIPTS = 600
-
-_KINDS: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), kind)
-    for pattern, kind in (
-        (r"(^|/)procfile([._-]\w+)?$", Kind.PLATFORM),
-        (r"(^|/)(fly|railway|render|nixpacks|app|captain-definition)([._-]\w+)*\.(toml|json|ya?ml)$",
-         Kind.PLATFORM),
-        (r"(^|/)(heroku|zappa_settings|\.platform\.app|apprunner|scalingo)\.(ya?ml|json)$", Kind.PLATFORM),
-        (r"(^|/)(\.do|\.platform|\.ebextensions)/.*\.(ya?ml|config)$", Kind.PLATFORM),
-        (r"(^|/)(dockerfile|containerfile)([._-][\w.-]+)?$|\.(dockerfile|containerfile)$", Kind.IMAGE),
-        (r"(^|/)[\w.-]*compose[\w.-]*\.ya?ml$", Kind.COMPOSE),
-        (r"^\.github/workflows/.*\.ya?ml$|(^|/)\.gitlab-ci[\w.-]*\.ya?ml$", Kind.CI),
-        (r"(^|/)(\.circleci/config|\.travis|azure-pipelines|\.drone|\.woodpecker|bitbucket-pipelines"
-         r"|appveyor|cloudbuild)[\w.-]*\.ya?ml$", Kind.CI),
-        (r"(^|/)[\w@.-]+\.service$", Kind.SERVICE),
-        (r"(^|/)(makefile|gnumakefile|justfile|[\w-]+\.mk)$", Kind.MAKE),
-        (r"(^|/)gunicorn[\w.-]*\.py$|(^|/)[\w-]*gunicorn[_.-]?conf(ig)?[\w.-]*\.py$"
-         r"|(^|/)gunicorn[\w-]*\.conf$", Kind.SERVER_CONFIG),
-        (r"(^|/)\.?env([._-][\w.-]+)?$|\.env$|(^|/)\.envs/|(^|/)env\.(example|sample)$", Kind.ENVIRONMENT),
-        (r"(^|/)[\w.-]+\.(sh|bash)$", Kind.SCRIPT),
-        (r"(^|/)[\w.-]+\.(conf|ini)$", Kind.SERVICE),
-        (r"(^|/)[\w.-]+\.ya?ml$", Kind.CLUSTER),
-        (r"(^|/)[\w-]+$", Kind.SCRIPT),
-    )
-)  # fmt: skip
-
-
-# Files of these kinds are the bulk of a large tree, and none of them deploys anything.
-_NEVER = frozenset(
-    """js jsx ts tsx mjs cjs css scss sass less svg png jpg jpeg gif webp ico avif woff woff2 ttf eot
-    otf html htm map md rst txt po mo pot vue svelte pdf csv tsv xml lock pyc pyi sql go java rs c h
-    cpp hpp rb php snap ipynb gz zip mp3 mp4 webm wasm parquet db sqlite3 cfg bat ps1 log""".split()
-)
-
-
-def kind_of(path: str) -> Kind | None:
-    """The kind of deployment file that a path suggests; its content may still disagree."""
-    folder, slash, name = path.rpartition("/")
-    ending = name.rpartition(".")[2].lower()
-    if ending in _NEVER or (ending == "py" and "gunicorn" not in name.lower()):
-        return None
-    plain = folder + slash + _COPIES.sub("", name)
-    return next((kind for pattern, kind in _KINDS if pattern.search(plain)), None)
 
 
 def read_deployment(tree: Tree, apps: Apps, looks: dict[str, Look]) -> Reader:
@@ -156,8 +110,3 @@ def _read_configs(reader: Reader, apps: Apps) -> None:
             read_uwsgi(reader, called)
         elif path.endswith((".py", ".conf")):
             read_gunicorn(reader, apps, called, launch)
-
-
-def deployment(reader: Reader) -> Deployment:
-    """The evidence that a reader collected."""
-    return reader.found

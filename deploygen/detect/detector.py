@@ -21,6 +21,7 @@ from deploygen.detect.python_version import find_python
 from deploygen.detect.reader import Reader
 from deploygen.detect.requirements import Requirement, requirements_of
 from deploygen.detect.scan import Look, look_at_all
+from deploygen.detect.secrets import secrets_of
 from deploygen.detect.settings import Settings, choose_settings
 from deploygen.detect.static import CodeFiles, Served, django_files, settings_names
 from deploygen.detect.tree import Tree
@@ -78,6 +79,7 @@ def detect_in(project: Project, choices: Choices) -> Detected:
     required = _requirements(project.tree, install)
     gunicorn = next((r for r in required if r.name == "gunicorn" and r.version), None)
     uses = _uses(project, entry, required)
+    secrets = secrets_of(project.code, settings.path if settings else entry.path)
     for name, place in (
         ("settings_module", settings and settings.place),
         ("python", python and python[1]),
@@ -86,9 +88,12 @@ def detect_in(project: Project, choices: Choices) -> Detected:
         ("health", route and route.place),
         *served.evidence.items(),
         *((f"uses.{name}", place) for name, place in uses.items()),
+        *((f"secrets.{name}", place) for name, place in secrets.items()),
     ):
         if place:
             evidence[name] = place
+    if secrets:
+        evidence["secrets"] = next(iter(secrets.values()))
     if uses:
         evidence["uses"] = next(iter(uses.values()))
     return Detected(
@@ -106,6 +111,7 @@ def detect_in(project: Project, choices: Choices) -> Detected:
         media_root=served.values.get("media_root"),
         health=route.url if route else None,
         uses=tuple(uses),
+        secrets=tuple(secrets),
         evidence=MappingProxyType(evidence),
         notes=tuple(dict.fromkeys((*found.notes, *notes, *served.notes))),
     )

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deploygen.detect.apps import App, Apps, Scope
+from deploygen.detect.apps import App, Apps
 from deploygen.detect.code import Code, Imported, Local, flat, parse, string
+from deploygen.detect.lookup import Scope
 from deploygen.detect.names import is_aside
 from deploygen.detect.reader import overlap
 from deploygen.detect.tree import Tree, join, parent
@@ -37,6 +38,7 @@ class Entry:
 
     @property
     def value(self) -> str:
+        """``module:object``, as gunicorn takes it."""
         return f"{self.module}:{self.object}"
 
     @property
@@ -143,19 +145,19 @@ class Places:
             return []
         module, name = match["module"].strip("/ "), match["object"] or ""
         if module.endswith(".py") or "/" in module:
-            found = [(self.root_for(path), path) for path in self._files(module, folders)]
+            found = [(self.root_for(path), path) for path in self.files(module, folders)]
         else:
             found = self.roots_of(module)
         entries = []
         for root, path in found:
             if is_aside(path) or (app_dir is not None and root != app_dir):
                 continue
-            if app_dir is None:
-                root = self._working_root(path, root)
-            entries += self._objects(path, name, root, place, reason)[:1]
+            working = self._working_root(path, root) if app_dir is None else root
+            entries += self._objects(path, name, working, place, reason)[:1]
         return sorted(entries, key=lambda entry: -_telling(entry.root, folders))
 
-    def _files(self, path: str, folders: tuple[str, ...]) -> list[str]:
+    def files(self, path: str, folders: tuple[str, ...]) -> list[str]:
+        """The files that a path in a command may mean."""
         path = path.removeprefix("./")
         for folder in (*folders, ""):
             if join(folder.strip("/"), path) in self.tree.files:

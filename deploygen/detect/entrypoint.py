@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from deploygen.detect.apps import Apps
-from deploygen.detect.code import Function, Imported, line, string
 from deploygen.detect.commands import UNKNOWN_SERVER
 from deploygen.detect.entries import Entry, Places, default_root, is_below
 from deploygen.detect.evidence import REASONS, Deployment, Kind, Start
 from deploygen.detect.findings import Ambiguous, Candidate, Choices, NotAWebApplication
-from deploygen.detect.frameworks import APP_NAME
+from deploygen.detect.guesses import Guesses, equally_good, rank_of, stem_of
 from deploygen.detect.names import is_example
-from deploygen.detect.scan import ENTRY_NAMES, Look
-from deploygen.detect.tree import Tree, parent
+from deploygen.detect.scan import Look
+from deploygen.detect.tree import Tree
 from deploygen.errors import DeploygenError
 
-# How much the name of a file says that a server loads it. The first that contains it counts.
-_FILES: tuple[tuple[str, frozenset[str]], ...] = (
-    ("a module that servers load by convention", frozenset({"wsgi", "asgi"})),
-    ("a module that usually holds the application", frozenset(ENTRY_NAMES) - {"manage", "__main__"}),
-    ("an application in a module of its own name", frozenset()),
-    ("a script", frozenset({"manage", "__main__", "celery", "celery_worker", "tasks", "worker",
-                            "shell", "seed", "cli", "setup", "conftest", "worker_app"})),
-)  # fmt: skip
-_OBJECTS = ("application", "app")
 _INSTALLABLE = ("setup.py", "setup.cfg")
 
 
 @dataclass(frozen=True)
 class Found:
-    """The entrypoint, what else is known to start, and what a person should read."""
+    """The entrypoint, what starts it if anything does, and what a person should read."""
 
     entry: Entry
     start: Start | None
-    others: tuple[Entry, ...]
     notes: tuple[str, ...]
 
 
@@ -56,25 +43,24 @@ class Chooser:
         """Raises Ambiguous, NotAWebApplication, or DeploygenError if a choice is not there."""
         if self.choices.entrypoint:
             return self._asked(self.choices.entrypoint)
-        guesses = [self._below(entry) for entry in self._guesses()]
+        guesses = [self._below(entry) for entry in Guesses(self.places, self.looks).entries()]
         guesses = [entry for entry in guesses if self._allowed(entry)]
         started = list(self._started())
         real = [(start, entry) for start, entry in started if not start.launch.development]
         if real:
             start, entry = self._best_start(real)
-            return self._found(entry, start, guesses)
+            return self._found(entry, start)
         toys = {entry.identity for _, entry in started}
         preferred = [entry for entry in guesses if entry.identity in toys] or guesses
         if preferred:
             entry = self._best_guess(preferred)
-            return self._found(entry, None, guesses)
+            return self._found(entry, None)
         if started:
-            return self._found(started[0][1], started[0][0], guesses)
+            return self._found(started[0][1], started[0][0])
         raise self._nothing()
 
-    def _found(self, entry: Entry, start: Start | None, guesses: Iterable[Entry]) -> Found:
-        others = tuple(guess for guess in guesses if guess.identity == entry.identity)
-        return Found(entry, start, others, tuple(dict.fromkeys(self.notes)))
+    def _found(self, entry: Entry, start: Start | None) -> Found:
+        return Found(entry, start, tuple(dict.fromkeys(self.notes)))
 
     def _asked(self, target: str) -> Found:
         entries = self.places.resolve(
@@ -87,12 +73,10 @@ class Chooser:
                 hint="write module:object or module:factory(), as in shop.wsgi:application",
             )
         entry = _only_root(entries, ())
-        if ":" not in target:
-            entry = replace(entry, object=entry.object)
         module = self.places.code.module(entry.path)
         name = entry.object.partition("(")[0].partition(".")[0]
         place = f"{entry.path}:{module.lines(name) if module else 1}"
-        return self._found(replace(entry, place=place), None, [])
+        return self._found(replace(entry, place=place), None)
 
     def _app_dir(self) -> str | None:
         asked = self.choices.app_dir
@@ -143,7 +127,7 @@ class Chooser:
         target = start.launch.target
         paths = [path for _, path in self.places.roots_of(target)] if "/" not in target else []
         paths += [path for _, path in self.places.roots_of(f"{target}.__main__")]
-        paths += self.places._files(target, start.launch.folders) if target.endswith(".py") else []
+        paths += self.places.files(target, start.launch.folders) if target.endswith(".py") else []
         for inner in self.deployment.starts:
             if inner.source.kind is Kind.CODE and inner.source.path in paths:
                 launch = inner.launch
@@ -185,62 +169,12 @@ class Chooser:
                 )
         return wsgi[0] if wsgi and len(peers) > 1 else (start, entry)
 
-    def _guesses(self) -> Iterator[Entry]:
-        """Everything in the code that is an application and that a server could load."""
-        mounted = set(self._mounted())
-        paths = [path for path, look in self.looks.items() if _worth_parsing(look)]
-        seen = set(paths)
-        for path in paths:
-            for entry in self._entries_of(path):
-                if entry.app and (path, entry.object) not in mounted:
-                    yield entry
-                    init = f"{parent(path)}/__init__.py" if parent(path) else ""
-                    if init in self.looks and init not in seen:
-                        seen.add(init)
-                        yield from self._entries_of(init)
-
-    def _entries_of(self, path: str) -> Iterator[Entry]:
-        module = self.places.code.module(path)
-        if module is None:
-            return
-        stem = _stem(path)
-        apps: Apps = self.places.apps
-        for name, bindings in module.bindings.items():
-            bound = bindings[-1]
-            if isinstance(bound, Imported) and stem not in ENTRY_NAMES:
-                continue
-            app, spelled = apps.named(path, name), name
-            if app is None and isinstance(bound, ast.FunctionDef) and not name.startswith("_"):
-                app, spelled = apps.factory(path, name), f"{name}()"
-            # Any function may look like a WSGI application: middleware, test helpers.
-            plain = isinstance(bound, Function) and app is not None and spelled == name
-            if app is None or app.holder or (plain and not APP_NAME.match(name)):
-                continue
-            root = self.places.root_for(path)
-            place = f"{path}:{line(bound)}"
-            yield Entry(path, spelled, root, app, place, _FILES[_file_rank(path)][0])
-
-    def _mounted(self) -> Iterator[tuple[str, str]]:
-        """(path, name) of applications that another one mounts below a prefix."""
-        for path, look in self.looks.items():
-            module = self.places.code.module(path) if "includes" in look.marks else None
-            for statement in module.body if module else ():
-                for node in ast.walk(statement):
-                    if not isinstance(node, ast.Call) or len(node.args) < 2:
-                        continue
-                    called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                    inner = node.args[1]
-                    prefix = string(node.args[0])
-                    if called in ("mount", "Mount") and prefix not in (None, "", "/"):
-                        if isinstance(inner, ast.Name):
-                            yield path, inner.id
-
     def _best_guess(self, entries: list[Entry]) -> Entry:
-        ordered = sorted(entries, key=_entry_rank)
+        ordered = sorted(entries, key=rank_of)
         best = ordered[0]
         rivals: dict[str, Entry] = {}
         for entry in ordered:
-            if entry.identity != best.identity and _equally_good(best, entry):
+            if entry.identity != best.identity and equally_good(best, entry):
                 rivals.setdefault(entry.identity, entry)
         if rivals:
             raise ambiguous([best, *rivals.values()])
@@ -252,7 +186,7 @@ class Chooser:
         aside = [
             path
             for path, look in self.looks.items()
-            if (look.aside or is_example(path)) and _stem(path) in ("wsgi", "asgi", "app", "main")
+            if (look.aside or is_example(path)) and stem_of(path) in ("wsgi", "asgi", "app", "main")
         ]
         looked = "looked for a WSGI or ASGI application (Django, Flask, FastAPI, Starlette, others)"
         if not self.looks:
@@ -302,57 +236,3 @@ def ambiguous(entries: Iterable[Entry]) -> Ambiguous:
         return Ambiguous("folders", "--app-dir", folders)
     candidates = tuple(Candidate(entry.value, entry.place, entry.reason) for entry in ordered)
     return Ambiguous("entrypoints", "--entrypoint", candidates)
-
-
-def _stem(path: str) -> str:
-    return path.rpartition("/")[2].removesuffix(".py")
-
-
-def _worth_parsing(look: Look) -> bool:
-    if look.aside:
-        return False
-    stem = _stem(look.path)
-    return look.makes_app or (stem in ENTRY_NAMES and stem not in ("__init__", "manage"))
-
-
-def _file_rank(path: str) -> int:
-    stem = _stem(path)
-    parts = {stem, path.split("/")[-2] if stem == "__init__" and "/" in path else stem}
-    for rank, (_, names) in enumerate(_FILES):
-        if parts & names and not (rank == 1 and "__init__" in parts and parts & _FILES[0][1]):
-            return rank
-    return 2
-
-
-def _entry_rank(entry: Entry) -> tuple[object, ...]:
-    """Sorts the likeliest guess first; the fields are explained by their names."""
-    example = is_example(entry.path)
-    factory = entry.object.endswith(")")
-    usual = _OBJECTS.index(entry.object) if entry.object in _OBJECTS else len(_OBJECTS)
-    private = entry.object.startswith("_")
-    channels = not (entry.app and entry.app.channels)
-    asgi = bool(entry.app and entry.app.framework == "django" and entry.app.interface == "asgi")
-    depth = entry.path.count("/")
-    return (
-        example,
-        _file_rank(entry.path),
-        private,
-        asgi and channels,
-        factory,
-        depth,
-        bool(usual == len(_OBJECTS)),
-        len(entry.value),
-        usual,
-        entry.value,
-    )
-
-
-def _equally_good(best: Entry, other: Entry) -> bool:
-    """Whether nothing but the order of names speaks for ``best``."""
-    one, two = _entry_rank(best), _entry_rank(other)
-    if one[:3] != two[:3] or one[6] != two[6]:
-        return False
-    if best.path == other.path or best.path.count("/") == other.path.count("/"):
-        return True
-    nested = not best.root or not other.root or best.root.startswith(f"{other.root}/")
-    return not (nested or other.root.startswith(f"{best.root}/"))

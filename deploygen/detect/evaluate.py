@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from deploygen.detect.code import dotted_name
+from deploygen.detect.functions import FUNCTIONS, compared, method_of_lookup
 from deploygen.detect.values import (
     ENVIRONMENT,
     MAX_LENGTH,
@@ -24,7 +25,6 @@ from deploygen.detect.values import (
     ModuleValue,
     RootPath,
     as_text,
-    clean,
     joined,
     limited,
     path_attribute,
@@ -37,13 +37,6 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 40
 _VARIABLE = re.compile(r"_*[A-Za-z][A-Za-z0-9_.:-]*")
-_JOINERS = frozenset({"os.path.join", "posixpath.join"})
-_SAME = frozenset(
-    {"os.path.abspath", "os.path.realpath", "os.path.normpath", "os.path.expanduser",
-     "os.path.expandvars", "os.fspath", "posixpath.normpath"}
-)  # fmt: skip
-_PATHS = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "path.Path"})
-_LOOKUPS = frozenset({"os.getenv", "os.environ.get"})
 _KINDS_OF_LOOKUP = frozenset(
     {"str", "string", "url", "path", "get", "bool", "int", "list", "get_value"}
 )
@@ -66,15 +59,15 @@ class Evaluator:
         handler = getattr(self, f"_{type(node).__name__.lower()}", None)
         return handler(node, depth + 1) if handler else UNKNOWN
 
-    def _constant(self, node: ast.Constant, depth: int) -> Any:
+    def _constant(self, node: ast.Constant, _depth: int) -> Any:
         return limited(node.value)
 
-    def _name(self, node: ast.Name, depth: int) -> Any:
+    def _name(self, node: ast.Name, _depth: int) -> Any:
         if node.id == "__file__":
             return str(self.spaces.absolute(self.path))
         return self.lookup(node.id)
 
-    def _lambda(self, node: ast.Lambda, depth: int) -> Any:
+    def _lambda(self, node: ast.Lambda, _depth: int) -> Any:
         return FunctionValue(self.path, node)
 
     def _list(self, node: ast.List | ast.Tuple, depth: int) -> Any:
@@ -130,22 +123,7 @@ class Evaluator:
         if len(node.ops) != 1:
             return UNKNOWN
         left, right = self.evaluate(node.left, depth), self.evaluate(node.comparators[0], depth)
-        operator = node.ops[0]
-        if isinstance(operator, ast.In | ast.NotIn):
-            if right is ENVIRONMENT:
-                return isinstance(operator, ast.NotIn)
-            if isinstance(right, str | list | tuple | dict) and isinstance(left, str):
-                if UNKNOWN in right if not isinstance(right, str) else False:
-                    return UNKNOWN
-                return (left in right) == isinstance(operator, ast.In)
-            return UNKNOWN
-        if left is UNKNOWN or right is UNKNOWN:
-            return UNKNOWN
-        if isinstance(operator, ast.Eq | ast.Is):
-            return bool(left == right)
-        if isinstance(operator, ast.NotEq | ast.IsNot):
-            return bool(left != right)
-        return UNKNOWN
+        return compared(node.ops[0], left, right)
 
     def _ifexp(self, node: ast.IfExp, depth: int) -> Any:
         test = self.evaluate(node.test, depth)
@@ -204,30 +182,11 @@ class Evaluator:
         return result if result is not UNKNOWN else self._default(node, arguments, keywords)
 
     def _known_call(self, node: ast.Call, function: Any, arguments: list[Any], depth: int) -> Any:
-        name = function.name if isinstance(function, External) else dotted_name(node.func)
         if isinstance(function, RootPath):
             return joined([function.path, *arguments])
-        if name in _LOOKUPS and arguments:
-            return arguments[1] if len(arguments) > 1 else None
-        if name == "environ.Path" and arguments:
-            path = joined(arguments)
-            return RootPath(PurePosixPath(path)) if isinstance(path, str) else UNKNOWN
-        if name in _PATHS:
-            path = joined(arguments)
-            return PurePosixPath(path) if isinstance(path, str) else UNKNOWN
-        if name in _JOINERS:
-            return joined(arguments)
-        if name in _SAME and arguments:
-            text = as_text(arguments[0])
-            return str(clean(text)) if isinstance(text, str) else UNKNOWN
-        if name == "os.path.dirname" and arguments:
-            text = as_text(arguments[0])
-            return text.rpartition("/")[0] or "/" if isinstance(text, str) else UNKNOWN
-        if name == "os.path.basename" and arguments:
-            text = as_text(arguments[0])
-            return text.rpartition("/")[2] if isinstance(text, str) else UNKNOWN
-        if name in ("str", "bool", "list", "tuple") and len(arguments) == 1:
-            return as_text(arguments[0]) if name == "str" else arguments[0]
+        name = function.name if isinstance(function, External) else dotted_name(node.func)
+        if name in FUNCTIONS:
+            return FUNCTIONS[name](arguments)
         if name == "getattr" and len(arguments) == 3:
             found = self._getattr(arguments)
             return arguments[2] if found is UNKNOWN else found
@@ -251,12 +210,8 @@ class Evaluator:
                 return RootPath(PurePosixPath(path)) if isinstance(path, str) else UNKNOWN
             case str():
                 return text_method(owner, name, arguments)
-            case dict() if name == "get" and arguments and isinstance(arguments[0], str):
-                return owner.get(arguments[0], arguments[1] if len(arguments) > 1 else None)
-            case _ if owner is ENVIRONMENT and name == "get" and arguments:
-                return arguments[1] if len(arguments) > 1 else None
             case _:
-                return UNKNOWN
+                return method_of_lookup(owner, name, arguments)
 
     def _default(self, node: ast.Call, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         """The default of a lookup: ``env("NAME", default=...)`` in any of its spellings."""

@@ -78,6 +78,7 @@ class Start:
 
     @property
     def place(self) -> str:
+        """``file:line``."""
         return f"{self.source.path}:{self.launch.line}"
 
     @property
@@ -97,6 +98,7 @@ class Variable:
 
     @property
     def place(self) -> str:
+        """``file:line``."""
         return f"{self.source.path}:{self.line}"
 
 
@@ -109,6 +111,7 @@ class Step:
 
     @property
     def place(self) -> str:
+        """``file:line``."""
         return f"{self.source.path}:{self.command.line}"
 
 
@@ -122,6 +125,7 @@ class PythonVersion:
 
     @property
     def place(self) -> str:
+        """``file:line``."""
         return f"{self.source.path}:{self.line}"
 
 

@@ -39,7 +39,8 @@ class Install:
 class Detected:
     """A web project as its files describe it.
 
-    ``evidence`` maps each field that is not None (and ``uses.<name>`` for each use) to
+    ``secrets`` are environment variables that have to be set and are no business of others.
+    ``evidence`` maps each field that is not None (and ``uses.<name>``, ``secrets.<name>``) to
     ``path/of/file.py:12``, relative to the project folder. ``app_dir`` is relative to the
     project folder too; ``static_root`` and ``media_root`` are, unless they lie outside of it.
     """
@@ -58,6 +59,7 @@ class Detected:
     media_root: str | None = None
     health: str | None = None
     uses: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     evidence: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
 
@@ -85,6 +87,7 @@ class Detected:
             "media_root": self.media_root,
             "health": self.health,
             "uses": list(self.uses),
+            "secrets": list(self.secrets),
             "evidence": dict(self.evidence),
             "notes": list(self.notes),
         }
@@ -99,11 +102,11 @@ class Candidate:
     reason: str
 
 
-class NotAWebApplication(DeploygenError):
+class NotAWebApplication(DeploygenError):  # noqa: N818  it is no fault, but an answer
     """The folder holds a library, or nothing that a web server could serve."""
 
 
-class Ambiguous(DeploygenError):
+class Ambiguous(DeploygenError):  # noqa: N818  it is no fault, but a question
     """Several candidates are equally good; ``option`` is the one that picks."""
 
     def __init__(self, what: str, option: str, candidates: tuple[Candidate, ...]) -> None:

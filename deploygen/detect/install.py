@@ -167,9 +167,9 @@ def _from_files(tree: Tree, app_dir: str, groups: tuple[str, ...]) -> Installed 
     if declared:
         return declared
     for name, tool in _LOCKS:
-        path = next((p for p in tree.named(name) if not is_aside(p) and not is_example(p)), None)
-        if path:
-            return Installed(Install(tool, path), f"{path}:1")
+        other = next((p for p in tree.named(name) if not is_aside(p) and not is_example(p)), None)
+        if other:
+            return Installed(Install(tool, other), f"{other}:1")
     setup = next((join(f, "setup.py") for f in folders if join(f, "setup.py") in tree.files), None)
     return Installed(Install("pip", setup), f"{setup}:1") if setup else None
 

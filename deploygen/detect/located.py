@@ -23,6 +23,7 @@ class Text(str):
     line: int
 
     def __new__(cls, value: str, line: int) -> Text:
+        """The string ``value``, read at ``line``."""
         text = super().__new__(cls, value)
         text.line = line
         return text

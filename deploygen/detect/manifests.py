@@ -6,6 +6,7 @@ and a variable is alike, and everything they name is verified in the code anyway
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -34,17 +35,15 @@ def read_manifest(reader: Reader, origin: Source, images: Mapping[str, Source]) 
     for document in documents:
         services = get(document, "services")
         if origin.kind is Kind.COMPOSE and isinstance(services, dict):
-            for name, service in services.items():
-                _service(reader, origin, str(name), service, images)
+            for service in services.values():
+                _service(reader, origin, service, images)
         for mapping in mappings(document):
             _variables(reader, origin, mapping)
             _commands(reader, origin, mapping)
             _versions(reader, origin, mapping)
 
 
-def _service(
-    reader: Reader, origin: Source, name: str, service: Any, images: Mapping[str, Source]
-) -> None:
+def _service(reader: Reader, origin: Source, service: Any, images: Mapping[str, Source]) -> None:
     image = images.get(_dockerfile(origin, service) or "")
     here = replace(origin, copies=image.copies) if image else origin
     environment = _environment(get(service, "environment"))
@@ -71,8 +70,6 @@ def _service(
 
 def _split(text: str) -> list[str]:
     """Words of a command text; the text of ``sh -c '...'`` stays whole."""
-    import shlex
-
     try:
         return shlex.split(text.replace("\n", " "))
     except ValueError:
@@ -110,12 +107,11 @@ def _variables(reader: Reader, origin: Source, mapping: dict[Text, Any]) -> None
             for text in texts(value) if isinstance(value, list) else ():
                 key, _, inner = text.partition("=")
                 reader.variable(key.strip(), inner.strip("\"' "), origin, text.line)
-    name, value = (
-        mapping.get(Text("name", 0)) or mapping.get(Text("key", 0)),
-        mapping.get(Text("value", 0)),
-    )
-    if name in WATCHED and isinstance(value, Text):
-        reader.variable(str(name), value, origin, value.line)
+    # Clusters say name and value, Render says key and value.
+    named = get(mapping, "name") or get(mapping, "key")
+    value = get(mapping, "value")
+    if named in WATCHED and isinstance(value, Text):
+        reader.variable(str(named), value, origin, value.line)
 
 
 def _commands(reader: Reader, origin: Source, mapping: dict[Text, Any]) -> None:

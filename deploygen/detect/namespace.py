@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from deploygen.detect.code import Code, Function, Imported, bound_by
+from deploygen.detect.code import Code, Imported, bound_by
 from deploygen.detect.evaluate import MAX_DEPTH, Evaluator
 from deploygen.detect.values import (
     ENVIRONMENT,
@@ -218,8 +218,3 @@ class Namespaces:
             elif inside.path != path:
                 known = self.names(inside.path).get(inside.name)
                 names[name] = known or Known(UNKNOWN, place)
-
-
-def is_function(value: object) -> bool:
-    """Whether a binding is a function of the project."""
-    return isinstance(value, Function)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 from deploygen.detect.evidence import Deployment, Kind
 from deploygen.detect.located import Text, get, load_toml, load_yaml
-from deploygen.detect.names import is_aside, is_example
 from deploygen.detect.reader import numbered_lines, version_key
 from deploygen.detect.tree import Tree, join, parent
 
@@ -130,8 +129,3 @@ def _tox(tree: Tree, folders: list[str]) -> Iterator[Found]:
             minors = [int(minor) for minor in _TOX_NAME.findall(names)]
             if minors:
                 yield f"3.{max(minors)}", f"{path}:{line}"
-
-
-def is_ours(path: str) -> bool:
-    """Whether a file speaks of the application and not of something beside it."""
-    return not (is_aside(path) or is_example(path))

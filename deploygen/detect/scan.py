@@ -88,7 +88,7 @@ def _look(tree: Tree, path: str) -> Look:
         marks.add("settings")
     if any(name in data for name in _HEALTH):
         marks.add("health")
-    if _RUNS.search(data):
+    if b".run(" in data and _RUNS.search(data):
         marks.add("serves")
     makes_app = not words.isdisjoint(_APP_WORDS)
     return Look(path, imports, frozenset(marks), makes_app, aside=False)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from deploygen.detect.apps import Apps, Scope
+from deploygen.detect.apps import Apps
 from deploygen.detect.code import Module, dotted_name, flat, string
 from deploygen.detect.commands import Launch
 from deploygen.detect.evidence import Kind, Source, source
+from deploygen.detect.lookup import Scope
 from deploygen.detect.reader import Reader
 
 # The functions and classes that serve what their first argument is, by full name.
@@ -115,9 +116,9 @@ def _own(apps: Apps, module: Module, node: ast.expr) -> str | None:
     """``path.py:name`` of an application or factory of this module that ``node`` names."""
     if isinstance(node, ast.Name) and apps.named(module.path, node.id):
         return f"{module.path}:{node.id}"
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.args:
-        if apps.factory(module.path, node.func.id):
-            return f"{module.path}:{node.func.id}()"
+    called = node.func if isinstance(node, ast.Call) and not node.args else None
+    if isinstance(called, ast.Name) and apps.factory(module.path, called.id):
+        return f"{module.path}:{called.id}()"
     return None
 
 

@@ -27,9 +27,11 @@ class Section:
     values: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def get(self, key: str) -> str:
+        """The value of a key, else an empty text."""
         return self.values.get(key, ("", 0))[0]
 
     def line(self, key: str) -> int:
+        """The line of a key, else 1."""
         return self.values.get(key, ("", 1))[1]
 
 

@@ -139,10 +139,9 @@ class _Chooser:
         return best.value
 
     def _said(self) -> Iterator[Named]:
-        order = 0
         seen: set[str] = set()
-        for variable in self.deployment.values("DJANGO_SETTINGS_MODULE"):
-            order += 1
+        variables = self.deployment.values("DJANGO_SETTINGS_MODULE")
+        for order, variable in enumerate(variables):
             weak = variable.source.development or variable.source.kind is Kind.CI
             said = Said.PIPELINE if weak else Said.DEPLOYMENT
             named = self._named(variable.value, said, variable.place, order)

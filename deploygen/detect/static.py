@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from deploygen.detect.apps import Apps, Scope
+from deploygen.detect.apps import Apps
 from deploygen.detect.code import string
 from deploygen.detect.entries import Entry, is_below
+from deploygen.detect.lookup import Scope
 from deploygen.detect.namespace import Known, Names, Namespaces
 from deploygen.detect.scan import Look
 from deploygen.detect.settings import Settings
@@ -30,6 +31,7 @@ class Served:
     notes: list[str] = field(default_factory=list)
 
     def put(self, name: str, value: str, place: str) -> None:
+        """Takes a value with its place."""
         self.values[name] = value
         self.evidence[name] = place
 

@@ -196,7 +196,7 @@ class Tls(Model):
     ] = None
     key: Annotated[t.AbsolutePath | None, Field(description="Its key on the host.")] = None
     hsts_max_age_s: Annotated[
-        Count, Field(description="Strict-Transport-Security; 0 sends none.")
+        t.Whole, Field(ge=0, le=INT_MAX, description="Strict-Transport-Security; 0 sends none.")
     ] = 63072000
 
 

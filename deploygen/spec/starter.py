@@ -134,7 +134,8 @@ def _app(detected: Detected, starter: Starter) -> Iterator[str]:
         yield "  # A URL that answers 200 when the application is well; / is asked without one."
         yield "  # health: /health/"
     yield "  # Names of secret environment variables; their values never stand in this file."
-    yield "  secrets: []"
+    comment = f"  # {detected.evidence['secrets']}" if detected.secrets else ""
+    yield f"  secrets: {flow(detected.secrets)}{comment}"
     if starter.release_commands:
         yield "  # Run once for each release."
         yield "  release_commands:"

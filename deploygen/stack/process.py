@@ -6,15 +6,39 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deploygen.stack import watchdog
 
 POLL_S = 0.02
 KILLED_S = 5.0
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold interrupts back: a process that was started but not noted would be left behind.
+
+    The signals are not blocked, for the new process would inherit that.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    python = {number: handler for number, handler in old.items() if callable(handler)}
+    for number in python:
+        signal.signal(number, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in python.items():
+            signal.signal(number, handler)
+        for each in held:
+            signal.raise_signal(each)
 
 
 class Watch:
@@ -87,6 +111,8 @@ class Child:
         """Whether it has not ended. It is not reaped: its number stays its own until stop()."""
         if self._ended:
             return False
+        if not hasattr(os, "waitid"):  # macOS before Python 3.13
+            return self._process.poll() is None
         state = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
         return state is None
 
@@ -141,15 +167,16 @@ class Processes:
         umask: int = -1,
     ) -> Child:
         """Start one; its output goes to ``log/<name>.log`` in the folder. Raises OSError."""
-        self._children[name] = Child(
-            name,
-            command,
-            log=self.folder / f"log/{name}.log",
-            watch=self._watch,
-            cwd=cwd,
-            environment=environment,
-            umask=umask,
-        )
+        with uninterrupted():
+            self._children[name] = Child(
+                name,
+                command,
+                log=self.folder / f"log/{name}.log",
+                watch=self._watch,
+                cwd=cwd,
+                environment=environment,
+                umask=umask,
+            )
         return self._children[name]
 
     def __iter__(self) -> Iterator[Child]:
@@ -202,5 +229,13 @@ def last_lines(*logs: Path, lines: int = 20) -> str:
     found: list[str] = []
     for log in logs:
         with suppress(OSError):
-            found += log.read_text(errors="replace").splitlines()[-lines:]
+            found += _without_halt(log.read_text(errors="replace").splitlines())[-lines:]
     return "\n".join(f"    {line}" for line in found[-lines:])
+
+
+def _without_halt(lines: list[str]) -> list[str]:
+    """Without the traceback of gunicorn's master, which hides what a worker died of."""
+    if not (lines and lines[-1].startswith("gunicorn.errors.HaltServer")):
+        return lines
+    starts = [n for n, line in enumerate(lines) if line.startswith("Traceback (most recent")]
+    return lines[: starts[-1]] if len(starts) > 1 else lines

@@ -151,11 +151,16 @@ def nginx(processes: Processes, folder: Folder, program: Program, *, seconds: fl
 
 def urls(folder: Folder, *, proxied: bool) -> tuple[str, ...]:
     """What a browser opens, the site itself first."""
-    first = f"http://localhost:{next(iter(folder.ports.values()))}/"
-    tls = folder.plan.groups[folder.group].site.tls is not None
-    if proxied and tls and 443 in folder.ports:
-        return tuple(dict.fromkeys((f"https://localhost:{folder.ports[443]}/", first)))
-    return (first,)
+    schemes = {80: "http", 443: "https" if folder.plan.groups[folder.group].site.tls else "http"}
+    if not proxied:
+        schemes = {}
+    # TLS first: the plain port only sends there.
+    found = [
+        f"{schemes[port]}://localhost:{here}/"
+        for port, here in sorted(folder.ports.items(), reverse=True)
+        if port in schemes
+    ]
+    return tuple(found) or (f"http://localhost:{next(iter(folder.ports.values()))}/",)
 
 
 def _until(seconds: float) -> Iterator[float]:

@@ -14,6 +14,7 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         "app": plan.spec.app,
         "layout": plan.layout,
         "site": next(iter(plan.groups.values())).site,
+        "several_groups": len(plan.groups) > 1,
         "health": plan.spec.app.health or "/",
     }
     return (

@@ -94,29 +94,58 @@ def added(new: str) -> Callable[[str], str]:
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [
-        (SITE, replaced("proxy_buffering on", "proxy_bufering on"), 'unknown directive "proxy_bufering"'),
-        (SITE, replaced("proxy_buffers 16 8k", "proxy_buffers 16 8x"), 'invalid value "8x"'),
-        (SITE, replaced("proxy_http_version 1.1;", "proxy_http_version 1.1"), "invalid number of arguments"),
-        (SITE, added("server { listen 80; server_name bookshop.example; }"), 'conflicting server name "bookshop.example" on 0.0.0.0:80'),
+        (
+            SITE,
+            replaced("proxy_buffering on", "proxy_bufering on"),
+            'unknown directive "proxy_bufering"',
+        ),
+        (SITE, replaced("proxy_buffers 16 8k", "proxy_buffers 16 8x"), '"proxy_buffers" directive'),
+        (
+            SITE,
+            replaced("proxy_http_version 1.1;", "proxy_http_version 1.1"),
+            "invalid number of arguments",
+        ),
+        (
+            SITE,
+            added("server { listen 80; server_name bookshop.example; }"),
+            'conflicting server name "bookshop.example" on 0.0.0.0:80',
+        ),
         (SITE, added("}"), 'unexpected "}"'),
         (CONF, replaced("sendfile on", "sendfil on"), 'unknown directive "sendfil"'),
-        (CONF, replaced("worker_connections 4", "worker_connections -4"), "invalid number"),
+        (CONF, replaced("    worker_connections ", "    worker_connections -"), "invalid number"),
         (UNIT, replaced("RestartSec=", "RestartSecs="), "Unknown key"),
         (UNIT, replaced("ProtectSystem=strict", "ProtectSystem=strickt"), "strickt"),
         (UNIT, replaced("[Service]", "[Servic]"), "Servic"),
         (UNIT, replaced("ExecReload=/bin/kill", "ExecReload=/nowhere/kill"), "/nowhere/kill"),
-        ("gunicorn.conf.py", added("worker_conections = 5"), "worker_conections is no setting of gunicorn, which ignores it; did you mean worker_connections?"),
+        (
+            "gunicorn.conf.py",
+            added("worker_conections = 5"),
+            "worker_conections is no setting of gunicorn, which ignores it; "
+            "did you mean worker_connections?",
+        ),
         ("gunicorn.conf.py", added("workers = 'many'"), "Invalid value for workers: many"),
         ("gunicorn.conf.py", added("workers = = 2"), "SyntaxError"),
-        ("gunicorn.conf.py", added("wsgi_app = 'bookshop.wsgii:application'"), "No module named 'bookshop.wsgii'"),
-        ("gunicorn.conf.py", added("wsgi_app = 'bookshop.wsgi:app'"), "Failed to find attribute 'app' in 'bookshop.wsgi'"),
+        (
+            "gunicorn.conf.py",
+            added("wsgi_app = 'bookshop.wsgii:application'"),
+            "No module named 'bookshop.wsgii'",
+        ),
+        (
+            "gunicorn.conf.py",
+            added("wsgi_app = 'bookshop.wsgi:app'"),
+            "Failed to find attribute 'app' in 'bookshop.wsgi'",
+        ),
         ("bookshop/env", added("NOT AN ASSIGNMENT"), ": no assignment, ignored by systemd"),
-        ("sysusers.d/bookshop.conf", added("x bookshop"), "Unknown modifier 'x'"),
+        ("sysusers.d/bookshop.conf", added("x bookshop"), "Unknown command type 'x'"),
         ("tmpfiles.d/bookshop.conf", added("d /run/x 99999 root root -"), "Invalid mode '99999'"),
-        ("tmpfiles.d/bookshop.conf", added("d /run/x 0755 nobody-knows root -"), "Failed to resolve user 'nobody-knows'"),
+        (
+            "tmpfiles.d/bookshop.conf",
+            added("d /run/x 0755 nobody-knows root -"),
+            "Failed to resolve user 'nobody-knows'",
+        ),
         ("60-bookshop.conf", added("net.core.somaxconn 5"), "invalid syntax"),
     ],
-)  # fmt: skip
+)
 def test_what_is_broken_is_reported(
     file: str, change: Callable[[str], str], message: str, tmp_path: Path
 ) -> None:
@@ -124,7 +153,8 @@ def test_what_is_broken_is_reported(
     path = made.file(file)
     path.write_text(change(path.read_text()))
     name = str(path.relative_to(made.tree))
-    results = judged(made)
+    # The application need only be imported where its own file is broken.
+    results = judged(made, SECRETS if file == "gunicorn.conf.py" else {})
     assert results[name].status == "failed", results[name]
     assert message in results[name].detail
     # nginx, systemd and the like say which line: it is that of the rendered file.

@@ -38,10 +38,12 @@ def found(project: Callable[[Tree], Path]) -> Callable[..., Detected]:
         folder = project(files)
         result = detect(folder, Choices(**choices))
         for name, value in result.as_json().items():
-            if name not in ("evidence", "notes", "uses") and value is not None:
+            if name not in ("evidence", "notes", "uses", "secrets") and value is not None:
                 assert name in result.evidence, f"{name} has no evidence"
         for use in result.uses:
             assert f"uses.{use}" in result.evidence
+        for secret in result.secrets:
+            assert f"secrets.{secret}" in result.evidence
         for place in result.evidence.values():
             path, _, line = place.rpartition(":")
             lines = (folder / path).read_text().split("\n")

@@ -64,7 +64,8 @@ CASES = {
     "an extension is no wrapper": (
         {
             "app.py": FLASK
-            + "from flask_sqlalchemy import SQLAlchemy\napp = Flask(__name__)\ndb = SQLAlchemy(app)\n"
+            + "from flask_sqlalchemy import SQLAlchemy\napp = Flask(__name__)\n"
+            + "db = SQLAlchemy(app)\n"
         },
         ("flask", "wsgi", "app:app", "."),
     ),

@@ -84,7 +84,8 @@ INSTALL = {
         {
             "requirements.txt": "flask\n",
             "docker/reqs.txt": "flask\ngunicorn\n",
-            "Dockerfile": "FROM python\nCOPY docker/reqs.txt /tmp/\nRUN pip install -r /tmp/reqs.txt\n",
+            "Dockerfile": "FROM python\nCOPY docker/reqs.txt /tmp/\n"
+            "RUN pip install -r /tmp/reqs.txt\n",
         },
         Install("pip", "docker/reqs.txt"),
     ),
@@ -145,9 +146,15 @@ def test_install(found, files, expected):
 
 GUNICORN = {
     "requirements": {"requirements.txt": "flask\nGunicorn[gevent]==23.0.0 ; python_version>'3'\n"},
-    "included": {"requirements.txt": "-r a/b.txt\n", "a/b.txt": "-r ../c.txt\n", "c.txt": "gunicorn==23.0.0 \\\n  --hash=sha256:00\n"},
+    "included": {
+        "requirements.txt": "-r a/b.txt\n",
+        "a/b.txt": "-r ../c.txt\n",
+        "c.txt": "gunicorn==23.0.0 \\\n  --hash=sha256:00\n",
+    },
     "uv": {"uv.lock": '[[package]]\nname = "gunicorn"\nversion = "23.0.0"\n'},
-    "poetry": {"poetry.lock": '[[package]]\nname = "gunicorn"\nversion = "23.0.0"\ndescription = ""\n'},
+    "poetry": {
+        "poetry.lock": '[[package]]\nname = "gunicorn"\nversion = "23.0.0"\ndescription = ""\n'
+    },
     "pipenv": {"Pipfile.lock": '{"default": {"gunicorn": {"version": "==23.0.0"}}}'},
     "pyproject": {"pyproject.toml": '[project]\ndependencies = ["flask", "gunicorn==23.0.0"]\n'},
 }  # fmt: skip

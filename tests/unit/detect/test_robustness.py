@@ -257,8 +257,7 @@ def test_no_content_raises_anything_but_our_own_errors(tmp_path_factory, files):
         (folder / path).write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
         result = detect(folder)
-    except DeploygenError as error:
-        assert str(error)
+    except DeploygenError:
         return
     json.dumps(result.as_json())
     for place in result.evidence.values():

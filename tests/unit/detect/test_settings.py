@@ -145,7 +145,8 @@ def test_settings_that_do_not_exist_are_noted(found):
 def test_equally_good_settings_ask(project):
     files = {
         "shop/__init__.py": "",
-        "shop/wsgi.py": "from django.core.wsgi import get_wsgi_application as g\napplication = g()\n",
+        "shop/wsgi.py": "from django.core.wsgi import get_wsgi_application as g\n"
+        "application = g()\n",
         "shop/conf_a.py": BASE,
         "shop/conf_b.py": BASE,
     }

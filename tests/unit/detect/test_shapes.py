@@ -636,7 +636,8 @@ def test_application_named_by_an_environment_variable(found):
                 COPY docker/run-server.sh /usr/bin/
                 CMD ["/usr/bin/run-server.sh"]
             """,
-            "docker/run-server.sh": '#!/bin/bash\ngunicorn \\\n  --bind "0.0.0.0:80" \\\n  "${FLASK_APP}"\n',
+            "docker/run-server.sh": "#!/bin/bash\ngunicorn \\\n"
+            '  --bind "0.0.0.0:80" \\\n  "${FLASK_APP}"\n',
             "charts/__init__.py": "",
             "charts/app.py": """
                 from flask import Flask

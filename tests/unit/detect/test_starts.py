@@ -17,7 +17,8 @@ FILES = {
     "Procfile": f"release: flask db upgrade\nweb: {START} --log-file -\n",
     "Dockerfile": f"FROM python:3.12\nCMD {START}\n",
     "deploy/app.Dockerfile": 'FROM python:3.12\nCMD ["gunicorn", "-w", "4", "web.site:spare"]\n',
-    "docker/Dockerfile": 'FROM python\nENTRYPOINT ["tini", "--", "gunicorn"]\nCMD ["web.site:spare"]\n',
+    "docker/Dockerfile": 'FROM python\nENTRYPOINT ["tini", "--", "gunicorn"]\n'
+    'CMD ["web.site:spare"]\n',
     "Dockerfile.prod": f'FROM python\nCMD ["sh", "-c", "cd /x && exec {START}"]\n',
     "docker-compose.yml": f"services:\n  web:\n    command: {START} -b :80\n",
     "compose.yaml": f"services:\n  web:\n    command: ['bash', '-c', 'sleep 1 && {START}']\n",
@@ -124,7 +125,8 @@ def test_a_working_folder_in_an_image(found):
         {
             "one/site.py": source,
             "two/site.py": source,
-            "Dockerfile": "FROM python\nWORKDIR /srv\nCOPY . .\nWORKDIR two\nCMD gunicorn site:app\n",
+            "Dockerfile": "FROM python\nWORKDIR /srv\nCOPY . .\nWORKDIR two\n"
+            "CMD gunicorn site:app\n",
         }
     )
     assert result.app_dir == "two"

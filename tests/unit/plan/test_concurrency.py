@@ -337,7 +337,7 @@ def workers_of(cpus: float, memory: int, load: dict[str, Any]) -> concurrency.Sh
 
 
 @given(st.floats(0.1, 1024), memory_sizes, memory_sizes, loads)
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_more_memory_never_gives_fewer_workers(
     cpus: float, one: int, other: int, load: dict[str, Any]
 ) -> None:
@@ -349,7 +349,7 @@ def test_more_memory_never_gives_fewer_workers(
 
 
 @given(st.integers(1, 1024), st.integers(1, 1024), memory_sizes, loads)
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_more_cpus_never_give_less_concurrency(
     one: int, other: int, memory: int, load: dict[str, Any]
 ) -> None:
@@ -364,7 +364,7 @@ def test_more_cpus_never_give_less_concurrency(
 
 
 @given(st.floats(0.1, 1024), loads)
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_with_enough_memory_concurrency_covers_the_target_and_little_more(
     cpus: float, load: dict[str, Any]
 ) -> None:
@@ -386,7 +386,7 @@ def test_with_enough_memory_concurrency_covers_the_target_and_little_more(
     st.integers(2, 600),
     st.sampled_from([{"kind": "unknown"}, {"kind": "cpu"}, {"kind": "io"}, {"thread_safe": False}]),
 )
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_a_database_budget_is_used(cpus: int, budget: int, load: dict[str, Any]) -> None:
     facts = some_facts(machines=machine(cpus, "1T"), workload={**load, "db_connections": budget})
     made, per_slot = concurrency.shape(facts, {}), budget // 2

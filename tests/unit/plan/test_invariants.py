@@ -176,13 +176,13 @@ def check_refusal(error: InputError) -> None:
 
 
 @given(descriptions())
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_every_plan_holds_every_invariant(changes: dict[str, Any]) -> None:
     judge(changes)
 
 
 @given(descriptions(), overrides)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_every_plan_with_overrides_holds_every_invariant(
     changes: dict[str, Any], server: dict[str, Any]
 ) -> None:

@@ -264,7 +264,7 @@ def test_bad_sizes(size: object) -> None:
         (("machines",), [{}, [], None, "web"]),
         (("machines", "web"), [None, [], "4G"]),
         (("machines", "web", "os"), ["debian", "debian-11", 12]),
-        (("app",), [None, [], "x", {}]),
+        (("app",), [None, [], "x"]),
         (("app", "interface"), ["http", "WSGI"]),
         (("app", "environment"), [None, [], "A=B", {"A": None}, {"A": True}, {"A": []}]),
         (("app", "secrets"), [None, "KEY", {"KEY": "x"}, ["A", "A"], [1]]),

@@ -14,7 +14,7 @@ worker_class = "asgi"
 # [gunicorn docs, Design: how many workers]
 workers = 2
 
-# Threads do not apply to the asgi worker. [gunicorn docs, Design: how many workers]
+# Threads do not apply to the asgi worker. [gunicorn docs, Settings]
 threads = 1
 
 # 1000 requests at once in each worker, and its share of 3000 connections that stay open:
@@ -24,8 +24,9 @@ worker_connections = 2500
 
 # --- Time-outs ---
 
-# The slowest request takes 20 s; a asgi worker's heartbeat goes on during a request, so that
-# only one that hangs as a whole is killed, after 30 s. [deploygen docs, tuning: timeouts]
+# The slowest request takes 20 s; a asgi worker's heartbeat goes on while requests wait, and
+# one that computes for 30 s without a pause is killed with all it holds. [deploygen docs,
+# tuning: timeouts]
 timeout = 30
 
 # A release or a restart lets the slowest request (20 s) finish. [deploygen docs, tuning:
@@ -39,9 +40,9 @@ keepalive = 2
 
 # --- The queue ---
 
-# 5000 at once of 200 ms (assumed) serve about 250000 requests in the 10 s that the proxy
-# waits longer than a request may take, bounded to 64 to 2048: what queues is still answered
-# in time. [deploygen docs, tuning: the queue]
+# 2000 at once of 200 ms (assumed) serve about 100000 requests in the 10 s that the proxy
+# waits longer than a request may take: bounded to 2048, gunicorn's default, and all of it is
+# answered in time. [deploygen docs, tuning: the queue]
 backlog = 2048
 
 # --- Recycling ---

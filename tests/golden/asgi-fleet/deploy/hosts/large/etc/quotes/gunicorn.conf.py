@@ -14,7 +14,7 @@ worker_class = "asgi"
 # docs, Design: how many workers]
 workers = 16
 
-# Threads do not apply to the asgi worker. [gunicorn docs, Design: how many workers]
+# Threads do not apply to the asgi worker. [gunicorn docs, Settings]
 threads = 1
 
 # The database allows 100000 connections: over 3 hosts and two releases at once that is 16666
@@ -23,8 +23,9 @@ worker_connections = 1041
 
 # --- Time-outs ---
 
-# The slowest request takes 20 s; a asgi worker's heartbeat goes on during a request, so that
-# only one that hangs as a whole is killed, after 30 s. [deploygen docs, tuning: timeouts]
+# The slowest request takes 20 s; a asgi worker's heartbeat goes on while requests wait, and
+# one that computes for 30 s without a pause is killed with all it holds. [deploygen docs,
+# tuning: timeouts]
 timeout = 30
 
 # A release or a restart lets the slowest request (20 s) finish. [deploygen docs, tuning:
@@ -38,9 +39,9 @@ keepalive = 2
 
 # --- The queue ---
 
-# 16656 at once of 200 ms (assumed) serve about 832800 requests in the 10 s that the proxy
-# waits longer than a request may take, bounded to 64 to 2048: what queues is still answered
-# in time. [deploygen docs, tuning: the queue]
+# 13656 at once of 200 ms (assumed) serve about 682800 requests in the 10 s that the proxy
+# waits longer than a request may take: bounded to 2048, gunicorn's default, and all of it is
+# answered in time. [deploygen docs, tuning: the queue]
 backlog = 2048
 
 # --- Recycling ---

@@ -6,28 +6,28 @@ wsgi_app = "legacy.app:application"
 
 # --- How many requests at once ---
 
-# Threads share a worker's memory, its main thread keeps the heartbeat going while a request
-# computes, and a waiting request does not block the others. [gunicorn docs, Design: how many
-# workers]
+# The code is not thread-safe: one thread in each worker, beside the main one that keeps the
+# heartbeat going however slow the client is. [gunicorn docs, Design: how many workers]
 worker_class = "gthread"
 
 # The database allows 8 connections: over 1 host and two releases at once that is 4 here.
 # [deploygen docs, tuning: database]
 workers = 4
 
-# The database allows 8 connections: over 1 host and two releases at once that is 4 here, 1 in
-# each of 4 workers. [deploygen docs, tuning: database]
+# The code is not thread-safe: one request at a time in each worker. [gunicorn docs, Design:
+# how many workers]
 threads = 1
 
-# Gunicorn's default: how many clients a gthread worker holds open, far above what the proxy
-# sends it at once. [gunicorn docs, Settings]
-worker_connections = 1000
+# 1 thread and 25 more that wait inside the worker: 4 at once of 200 ms (assumed) serve about
+# 200 requests in the 10 s that the proxy waits longer than a request may take, and half of
+# those may wait in 4 workers, the rest in the backlog. [deploygen docs, tuning: the queue]
+worker_connections = 26
 
 # --- Time-outs ---
 
-# The slowest request takes 20 s; a gthread worker's heartbeat goes on during a request, so
-# that only one that hangs as a whole is killed, after 30 s. [deploygen docs, tuning:
-# timeouts]
+# The slowest request takes 20 s; a gthread worker's heartbeat goes on while its threads
+# compute, so that only one that hangs as a whole is killed, after 30 s. [deploygen docs,
+# tuning: timeouts]
 timeout = 30
 
 # A release or a restart lets the slowest request (20 s) finish. [deploygen docs, tuning:
@@ -42,9 +42,9 @@ keepalive = 2
 # --- The queue ---
 
 # 4 at once of 200 ms (assumed) serve about 200 requests in the 10 s that the proxy waits
-# longer than a request may take: what queues is still answered in time. [deploygen docs,
-# tuning: the queue]
-backlog = 200
+# longer than a request may take, and 100 of them may wait inside the workers: what queues is
+# still answered in time. [deploygen docs, tuning: the queue]
+backlog = 100
 
 # --- Recycling ---
 

@@ -20,15 +20,16 @@ workers = 1
 # which share the worker's memory. [gunicorn docs, Design: how many workers]
 threads = 9
 
-# Gunicorn's default: how many clients a gthread worker holds open, far above what the proxy
-# sends it at once. [gunicorn docs, Settings]
-worker_connections = 1000
+# 9 threads and 225 more that wait inside the worker: 9 at once of 200 ms (assumed) serve
+# about 450 requests in the 10 s that the proxy waits longer than a request may take, and half
+# of those may wait in 1 worker, the rest in the backlog. [deploygen docs, tuning: the queue]
+worker_connections = 234
 
 # --- Time-outs ---
 
-# The slowest request takes 20 s; a gthread worker's heartbeat goes on during a request, so
-# that only one that hangs as a whole is killed, after 30 s. [deploygen docs, tuning:
-# timeouts]
+# The slowest request takes 20 s; a gthread worker's heartbeat goes on while its threads
+# compute, so that only one that hangs as a whole is killed, after 30 s. [deploygen docs,
+# tuning: timeouts]
 timeout = 30
 
 # A release or a restart lets the slowest request (20 s) finish. [deploygen docs, tuning:
@@ -43,9 +44,9 @@ keepalive = 2
 # --- The queue ---
 
 # 9 at once of 200 ms (assumed) serve about 450 requests in the 10 s that the proxy waits
-# longer than a request may take: what queues is still answered in time. [deploygen docs,
-# tuning: the queue]
-backlog = 450
+# longer than a request may take, and 225 of them may wait inside the workers: what queues is
+# still answered in time. [deploygen docs, tuning: the queue]
+backlog = 225
 
 # --- Recycling ---
 

@@ -15,7 +15,7 @@ worker_class = "gevent"
 # docs, Design: how many workers]
 workers = 2
 
-# Threads do not apply to the gevent worker. [gunicorn docs, Design: how many workers]
+# Threads do not apply to the gevent worker. [gunicorn docs, Settings]
 threads = 1
 
 # Set in deploygen.yml (deploygen would say 1000). [deploygen.yml]
@@ -23,9 +23,9 @@ worker_connections = 500
 
 # --- Time-outs ---
 
-# The slowest request takes 90 s; a gevent worker's heartbeat goes on during a request, so
-# that only one that hangs as a whole is killed, after 135 s. [deploygen docs, tuning:
-# timeouts]
+# The slowest request takes 90 s; a gevent worker's heartbeat goes on while requests wait, and
+# one that computes for 135 s without a pause is killed with all it holds. [deploygen docs,
+# tuning: timeouts]
 timeout = 135
 
 # A release or a restart lets the slowest request (90 s) finish. [deploygen docs, tuning:
@@ -39,9 +39,9 @@ keepalive = 2
 
 # --- The queue ---
 
-# 2000 at once of 402 ms serve about 7500 requests in the 10 s that the proxy waits longer
-# than a request may take, bounded to 64 to 2048: what queues is still answered in time.
-# [deploygen docs, tuning: the queue]
+# 1.5 cpus at 2 ms a request serve about 7500 requests in the 10 s that the proxy waits longer
+# than a request may take: bounded to 2048, gunicorn's default, and all of it is answered in
+# time. [deploygen docs, tuning: the queue]
 backlog = 2048
 
 # --- Recycling ---
@@ -49,8 +49,8 @@ backlog = 2048
 # Memory leaks are declared: a fresh worker gives what leaked back. [gunicorn docs, Settings]
 max_requests = 1000
 
-# Workers are replaced one after another, not all at the same moment. [gunicorn docs,
-# Settings]
+# Up to 20% more than 1000: workers are replaced one after another, not all at the same
+# moment. [gunicorn docs, Settings]
 max_requests_jitter = 200
 
 # Each worker imports the application itself: connections and threads opened at import are

@@ -1,0 +1,138 @@
+"""The site, the layout and the environment: what the proxy serves, and from where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from deploygen.plan.site import placeholders
+from tests.builders import a_plan, group, machine, refusal, spec
+
+
+# name -> whether it stands for one that nobody gave yet.
+@pytest.mark.parametrize(
+    ("name", "stands"),
+    [
+        ("shop.example", True), ("example.com", True), ("www.example.org", True),
+        ("myexample.com", False), ("best-example.net", False), ("shop.org", False),
+        ("example.shop.org", False), ("*.example.com", True), ("notexample", False),
+        ("example", True), ("example.com.org", False),
+    ],
+)  # fmt: skip
+def test_placeholders(name: str, stands: bool) -> None:
+    made = spec(proxy={"server_names": ["shop.org", name] if name != "shop.org" else [name]})
+    assert placeholders(made) == ((name,) if stands else ())
+    notes = a_plan(proxy={"server_names": ["real.org", name]}).notes
+    assert any(name in note for note in notes) == stands
+
+
+def test_the_first_whole_name_is_canonical() -> None:
+    site = group(proxy={"server_names": ["*.shop.org", "shop.org", "www.shop.org"]}).site
+    assert site.canonical == "shop.org"
+    assert site.names == ("*.shop.org", "shop.org", "www.shop.org")
+    problem = refusal(proxy={"server_names": ["*.shop.org"]})
+    assert problem.where == ("proxy", "server_names") and problem.line
+
+
+@pytest.mark.parametrize(
+    ("tls", "where"),
+    [
+        ({"mode": "files", "key": "/k"}, "certificate"),
+        ({"mode": "files", "certificate": "/c"}, "key"),
+        # Given, and silently unused: a site without TLS that should have it.
+        ({"certificate": "/c"}, "certificate"),
+        ({"mode": "none", "key": "/k"}, "key"),
+    ],
+)
+def test_certificate_and_mode_agree(tls: dict[str, str], where: str) -> None:
+    assert refusal(proxy={"tls": tls}).where == ("proxy", "tls", where)
+
+
+def test_static_and_media_have_urls_of_their_own() -> None:
+    files = {"url": "/files/", "folder": "files"}
+    assert refusal(app={"static": files, "media": files}).where == ("app", "media", "url")
+
+
+def test_headers_do_not_differ_by_case_alone() -> None:
+    headers = {"X-Frame-Options": "DENY", "x-frame-options": "SAMEORIGIN"}
+    assert refusal(proxy={"headers": headers}).where == ("proxy", "headers", "x-frame-options")
+
+
+def test_declared_headers_replace_defaults_whatever_their_case() -> None:
+    headers = {
+        header.name: header.value
+        for header in group(proxy={"headers": {"x-frame-options": "DENY"}}).site.headers
+    }
+    assert headers["x-frame-options"] == "DENY"
+    assert "X-Frame-Options" not in headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_strict_transport_security_is_sent_once() -> None:
+    tls = {"mode": "files", "certificate": "/c", "key": "/k"}
+    site = group(proxy={"tls": tls}).site
+    assert site.tls is not None and site.tls.hsts == "max-age=63072000"
+    declared = {"strict-transport-security": "max-age=5; includeSubDomains"}
+    own = group(proxy={"tls": tls, "headers": declared}).site
+    assert own.tls is not None and own.tls.hsts is None
+    none = group(proxy={"tls": {**tls, "hsts_max_age_s": 0}}).site
+    assert none.tls is not None and none.tls.hsts is None
+
+
+# folder -> where static files and uploads lie on the host.
+@pytest.mark.parametrize(
+    ("folder", "static", "media"),
+    [
+        ("files", "/srv/shop/current/files/", "/srv/shop/media/"),
+        ("/data/files", "/data/files/", "/data/files/"),
+    ],
+)
+def test_folders(folder: str, static: str, media: str) -> None:
+    site = group(
+        app={"static": {"url": "/s/", "folder": folder}, "media": {"url": "/m/", "folder": folder}}
+    ).site
+    assert site.static is not None and site.static.folder == static
+    assert site.media is not None and site.media.folder == media
+
+
+@pytest.mark.parametrize(
+    ("app", "expected"),
+    [
+        ({}, {"PYTHONUNBUFFERED": "1"}),
+        (
+            {"settings_module": "a.b", "environment": {"Z": "1", "A": "2"}},
+            {"A": "2", "DJANGO_SETTINGS_MODULE": "a.b", "PYTHONUNBUFFERED": "1", "Z": "1"},
+        ),
+        (
+            {"settings_module": "a.b", "environment": {"DJANGO_SETTINGS_MODULE": "c.d"}},
+            {"DJANGO_SETTINGS_MODULE": "c.d", "PYTHONUNBUFFERED": "1"},
+        ),
+    ],
+)
+def test_environment(app: dict[str, Any], expected: dict[str, str]) -> None:
+    made = a_plan(app=app).environment
+    assert made == expected
+    assert list(made) == sorted(made)
+
+
+@pytest.mark.parametrize("where", ["environment", "secrets"])
+def test_gunicorn_takes_no_options_from_the_environment(where: str) -> None:
+    value: Any = {"GUNICORN_CMD_ARGS": "-w 9"} if where == "environment" else ["GUNICORN_CMD_ARGS"]
+    problem = refusal(app={where: value})
+    assert problem.where[:2] == ("app", where) and problem.line
+    assert "server" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("wanted", "system", "noted"),
+    [("3.13", "debian-12", True), ("3.13t", "debian-12", True), ("3.11", "debian-12", False),
+     ("3.9", "debian-12", False), ("3.13", "debian-13", False)],
+)  # fmt: skip
+def test_a_python_that_the_system_lacks_is_noted(wanted: str, system: str, noted: bool) -> None:
+    made = a_plan(
+        app={"python": wanted},
+        machines=machine(2, "4G", os=system),
+        proxy={"tls": {"mode": "files", "certificate": "/c", "key": "/k"}},
+    )
+    assert any(wanted in note for note in made.notes) == noted
