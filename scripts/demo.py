@@ -23,7 +23,15 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 PROJECT = ROOT / ".demo" / "bookshop"
 SERVER_NAME = "bookshop.example"
-LINES_SHOWN = 14
+LINES_SHOWN = 16
+# SECRET_KEY is one of app.secrets: taken from the environment, as on the host from a file.
+ENVIRONMENT = {"SECRET_KEY": secrets.token_urlsafe(50)}
+# What only this machine needs: no TLS in front, a name that a browser can open.
+FOR_UP = {
+    "DJANGO_ALLOWED_HOSTS": f"{SERVER_NAME},localhost",
+    "DJANGO_HTTPS": "off",
+    "BOOKSHOP_DATABASE": str(PROJECT / "db.sqlite3"),
+}
 
 
 def main() -> int:
@@ -31,16 +39,10 @@ def main() -> int:
     prepare()
     deploygen("init", "--yes")
     deploygen("render")
+    os.environ.update(ENVIRONMENT)
     checked = deploygen("check", check=False)
     deploygen("explain", "gunicorn", shown=30)
-    ok = look(
-        {
-            "SECRET_KEY": secrets.token_urlsafe(50),
-            "DJANGO_ALLOWED_HOSTS": f"{SERVER_NAME},localhost",
-            "DJANGO_HTTPS": "off",
-            "BOOKSHOP_DATABASE": str(PROJECT / "db.sqlite3"),
-        }
-    )
+    ok = look()
     say("The description and what was rendered are in .demo/bookshop: have a look at deploy/.")
     return 0 if ok and checked.returncode == 0 else 1
 
@@ -91,9 +93,9 @@ def deploygen(
     return done
 
 
-def look(environment: dict[str, str]) -> bool:
+def look() -> bool:
     """Starts the stack, asks for a page, a static file and the health URL, stops it."""
-    options = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
+    options = [word for name, value in FOR_UP.items() for word in ("--env", f"{name}={value}")]
     say("deploygen up --release: migrate, collectstatic, gunicorn, nginx in front if it is here")
     command = [str(BIN / "deploygen"), "up", "--release", "--json", "--port", "0", *options]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:

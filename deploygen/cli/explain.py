@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deploygen.plan import GroupPlan, Plan, Setting
 
 # A table needs room for a sentence; where nobody knows how wide the reader's page is, this.
-PIPE_WIDTH = 120
+PIPE_WIDTH = 140
 
 
 def command(
@@ -100,9 +100,9 @@ def _table(title: str, settings: dict[str, Setting]) -> None:
 
     table = Table(title=title, title_justify="left", show_lines=False, pad_edge=False, box=None)
     table.add_column("setting", no_wrap=True)
-    table.add_column("value", overflow="fold", max_width=24)
+    table.add_column("value", overflow="fold", max_width=18)
     table.add_column("why")
-    table.add_column("source", max_width=30)
+    table.add_column("source", max_width=26)
     for name, setting in settings.items():
         value = Text(str(setting.value))
         if setting.overridden is not None:

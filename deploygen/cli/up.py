@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,8 +51,10 @@ def command(
     options = Options(
         port=port, python=python, environment=_environment(env or ()), release_commands=release
     )
-    # Whoever ends this politely gets the same clean stop as with Ctrl-C.
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Whoever ends this politely gets the same clean stop as with Ctrl-C; and a shell that
+    # starts it in the background has told it to ignore Ctrl-C.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     try:
         with running(tree, plan, _group(tuple(plan.groups), group), file.parent, options) as stack:
             _show(stack, as_json=as_json)
@@ -101,9 +105,24 @@ def _show(stack: Stack, *, as_json: bool) -> None:
     for url in stack.urls:
         typer.echo(f"{'open':<10} {url}")
     typer.echo(f"{'changed':<10} {len(stack.changes)} paths and ports, for this machine")
-    for text in stack.notes:
+    for text in (*stack.notes, *_refused(stack)):
         common.note(text)
     typer.echo("Ctrl-C stops all of it.")
+
+
+def _refused(stack: Stack) -> Iterator[str]:
+    """A hint where the application does not know the name that a browser will use here."""
+    import http.client
+
+    from deploygen.stack import ask
+
+    host = stack.urls[0].split("://")[1].rstrip("/")
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        if ask(stack.address, "/", headers={"Host": host}, tls=stack.tls).status == 400:
+            yield (
+                f"the application refuses the name {host} (400): with Django, allow localhost "
+                "in ALLOWED_HOSTS, through --env if the settings read it from the environment"
+            )
 
 
 def _line(name: str, line: str) -> None:

@@ -7,8 +7,9 @@ from deploygen.plan.facts import Facts
 from deploygen.plan.setting import Setting, Settings, by_name
 from deploygen.units import MIB, about, format_size, plural
 
-# What an application opens besides its connections: modules, logs, a database, temporary files.
-FILES_BESIDE = 1024
+# What an application opens besides its connections: modules, logs, pools, temporary files. Ample:
+# this is the hard limit too, and a descriptor that is not used costs nothing.
+FILES_BESIDE = 4096
 # Threads that libraries start on their own (BLAS, gRPC, Sentry), for each worker.
 TASKS_BESIDE = 32
 # What an ASGI framework runs plain functions in: 40 threads of anyio, 32 of asyncio's executor.

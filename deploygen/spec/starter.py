@@ -85,7 +85,7 @@ def _without(detected: Detected, field: str) -> Detected:
         return replace(detected, static_url=None, static_root=None)
     if field == "media":
         return replace(detected, media_url=None, media_root=None)
-    return replace(detected, **{field: None})
+    return replace(detected, **{field: None})  # type: ignore[arg-type]
 
 
 def _lines(detected: Detected, starter: Starter) -> Iterator[str]:

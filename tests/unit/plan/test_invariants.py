@@ -275,7 +275,7 @@ BROKEN: list[tuple[dict[str, Any], dict[str, Any], str, list[str]]] = [
     (
         {"worker_class": "gevent", "worker_connections": 600_000},
         {"workload": {"greenlet_safe": True}, "proxy": {"kind": "none"}}, "worker_connections",
-        ["worker_connections 600000", "LimitNOFILE 1201024", "fs.nr_open is 1048576"],
+        ["worker_connections 600000", "LimitNOFILE 1204096", "fs.nr_open is 1048576"],
     ),
     ({"timeout": 0}, {}, "timeout", ["found 0"]),
     ({"workers": 0}, {}, "workers", ["found 0"]),

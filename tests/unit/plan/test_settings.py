@@ -96,7 +96,7 @@ def test_each_source_is_a_page_and_stands_once() -> None:
         ("systemd.MemoryMax", {}, ["4 GiB", "410 MiB", "205 MiB", "230 MiB"]),
         ("systemd.MemoryHigh", {}, ["90%"]),
         ("systemd.TasksMax", {}, ["2 workers of 3 threads", "32 more"]),
-        ("systemd.LimitNOFILE", {}, ["78 connections", "1024"]),
+        ("systemd.LimitNOFILE", {}, ["78 connections", "4096"]),
         ("systemd.TimeoutStopSec", {"workload": {"slowest_request_s": 100}}, ["150 s", "10 s"]),
         ("sysctl.net.core.somaxconn", {}, ["150"]),
     ],

@@ -194,7 +194,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(changes=descriptions())
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_files_read_back_as_what_was_planned(folder: Path, changes: dict[str, Any]) -> None:
     made = accepted(changes)
     group, name = made.groups["web"], made.spec.name

@@ -151,12 +151,15 @@ def test_bad(where: tuple[str | int, ...], value: str) -> None:
     assert refused(where, value)
 
 
-@pytest.mark.parametrize("nasty", NASTY.values(), ids=NASTY)
 @pytest.mark.parametrize(("where", "good"), [(where, good[0]) for where, good, _ in TEXTS if good])
-def test_nothing_else_slips_in(where: tuple[str | int, ...], good: str, nasty: str) -> None:
-    assert refused(where, good + nasty), "at the end"
-    assert refused(where, nasty + good), "at the start"
-    assert refused(where, good[:1] + nasty + good[1:]), "within"
+def test_nothing_else_slips_in(where: tuple[str | int, ...], good: str) -> None:
+    slipped = [
+        name
+        for name, nasty in NASTY.items()
+        for value in (good + nasty, nasty + good, good[:1] + nasty + good[1:])
+        if not refused(where, value)
+    ]
+    assert not slipped
 
 
 # Mappings: (where, key that is good, value that is good).
@@ -168,12 +171,16 @@ MAPPINGS: list[tuple[tuple[str, ...], str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("nasty", NASTY.values(), ids=NASTY)
 @pytest.mark.parametrize(("where", "key", "value"), MAPPINGS)
-def test_keys_are_as_narrow(where: tuple[str, ...], key: str, value: Any, nasty: str) -> None:
+def test_keys_are_as_narrow(where: tuple[str, ...], key: str, value: Any) -> None:
     build((*where, key), value)
-    assert refused((*where, key + nasty), value)
-    assert refused((*where, nasty + key), value)
+    slipped = [
+        name
+        for name, nasty in NASTY.items()
+        for written in (key + nasty, nasty + key)
+        if not refused((*where, written), value)
+    ]
+    assert not slipped
 
 
 @pytest.mark.parametrize("group", ["all", "ungrouped", "Web", "web-1", "1web", "", "w" * 32])
