@@ -51,8 +51,8 @@ OPTIONS = (
     Option("SystemCallArchitectures", ("native",), "no second set of system calls"),
     Option(
         "SystemCallFilter",
-        ("@system-service", "~@privileged @resources"),
-        "the calls that a service needs, none that administer",
+        ("@system-service", "~@privileged @resources", "@chown"),
+        "the calls that a service needs, none that administer; gunicorn owns its socket by chown",
     ),
     Option("SystemCallErrorNumber", ("EPERM",), "a refused call is an error, not a crash"),
 )

@@ -96,7 +96,7 @@ def test_cpu_bound_has_fewer_workers_to_save_memory(cpus: float, workers: int) -
         (4, 10, 90, 4, 10),
         (1, 1, 9, 2, 5),
         (0.5, 10, 190, 2, 5),
-        (2, 0.1, 0.2, 2, 3),  # 0.2 / 0.1 is a little more than 2 in floating point
+        (2, 0.1, 1.1, 2, 12),  # 1.1 / 0.1 is a little more than 11 in floating point
         (2, 1, 1000, 2, 128),  # bounded
     ],
 )
@@ -315,6 +315,9 @@ def test_overrides_of_the_shape_are_planned_around() -> None:
     found = planned(machines=machine(4, "16G"), server={"workers": 1})
     assert "9 at once" in found["gunicorn.backlog"].reason
     assert found["gunicorn.workers"].overridden == 4
+    # Of 7 connections, 3 x 2 would use more; 4 workers are what the description says.
+    fixed = {"server": {"workers": 4}, "workload": {"db_connections": 14}}
+    assert shape(machines=machine(4, "16G"), **fixed) == ("gthread", 4, 1)
     pinned = shape(
         machines=machine(16, "64G"), server={"workers": 2}, workload={"db_connections": 44}
     )

@@ -140,6 +140,11 @@ def test_who_is_killed_when_a_request_computes_for_long() -> None:
     assert "computes for 450 s without a pause is killed" in green
 
 
+def test_the_kernel_allows_the_backlog_that_is_asked_for() -> None:
+    assert settings()["sysctl.net.core.somaxconn"].value == 4096
+    assert settings(server={"backlog": 10_000})["sysctl.net.core.somaxconn"].value == 10_000
+
+
 def test_leaks_are_recycled_not_all_at_once() -> None:
     found = settings(workload={"leaks": True})
     assert found["gunicorn.max_requests"].value == 1000
