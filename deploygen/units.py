@@ -30,7 +30,8 @@ def parse_size(text: str | int) -> int:
         raise ValueError(f"{text!r} is no size")
     whole, fraction, unit = match[1], match[2] or "", _SUFFIXES[match[3].upper()]
     # In whole numbers: a float would round what is larger than 8 PiB, or overflow.
-    return int(whole + fraction) * unit // 10 ** len(fraction)
+    scale: int = 10 ** len(fraction)
+    return int(whole + fraction) * unit // scale
 
 
 def format_size(size_bytes: int) -> str:

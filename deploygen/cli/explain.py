@@ -21,7 +21,7 @@ PIPE_WIDTH = 140
 def command(
     setting: Annotated[
         str | None,
-        typer.Argument(help="gunicorn.workers, or workers; a component such as nginx; or all."),
+        typer.Argument(help="gunicorn.workers, or workers; a component such as nginx; capacity."),
     ] = None,
     file: common.File = common.DESCRIPTION,
     group: Annotated[str | None, typer.Option(help="Only this machine group.")] = None,
@@ -49,9 +49,10 @@ def _groups(plan: Plan, group: str | None) -> dict[str, GroupPlan]:
 
 
 def _matching(group: GroupPlan, wanted: str | None) -> dict[str, Setting]:
-    everything = dict(group.settings())
+    settings = dict(group.settings())
     if wanted is None:
-        return everything
+        return settings
+    everything = {**settings, **{f"capacity.{n}": each for n, each in group.capacity.items()}}
     found = {
         name: setting
         for name, setting in everything.items()

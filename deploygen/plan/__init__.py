@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from deploygen.errors import InputError, Problem, refuse
 from deploygen.plan import (
+    capacity,
     concurrency,
     dependencies,
     gunicorn,
@@ -31,6 +32,7 @@ from deploygen.plan.facts import Facts, facts
 from deploygen.plan.facts import problems as fact_problems
 from deploygen.plan.layout import Layout
 from deploygen.plan.setting import Setting, Settings, Source, Value
+from deploygen.plan.shape import of
 from deploygen.plan.site import Site, placeholders
 from deploygen.spec import Spec
 from deploygen.systems import show_version
@@ -55,6 +57,7 @@ class GroupPlan:
     site: Site
     hardening: tuple[hardening.Option, ...]
     writable: tuple[str, ...]
+    capacity: Settings
 
     def settings(self) -> Iterator[tuple[str, Setting]]:
         """Each setting with its full name: ``("gunicorn.workers", ...)``."""
@@ -91,7 +94,9 @@ def make(spec: Spec) -> Plan:
         problems += [_in_group(problem, name) for problem in of_group]
         if components is not None and site is not None and hardened is not None:
             writable = hardening.writable(spec, layout)
-            groups[name] = GroupPlan(name, given, components, site, hardened, writable)
+            hosts = max(1, len(spec.machines[name].hosts))
+            carried = capacity.plan(given, of(components["gunicorn"]).concurrency, hosts)
+            groups[name] = GroupPlan(name, given, components, site, hardened, writable, carried)
     refuse(dict.fromkeys(problems))
     classes = tuple(group.components["gunicorn"]["worker_class"].text for group in groups.values())
     return Plan(
@@ -100,7 +105,7 @@ def make(spec: Spec) -> Plan:
         environment=environment(spec),
         install_commands=dependencies.commands(spec, classes),
         groups=groups,
-        notes=tuple(_notes(spec)),
+        notes=(*_notes(spec), *_short_of_hosts(spec, groups)),
     )
 
 
@@ -144,6 +149,16 @@ def _components(spec: Spec, given: Facts) -> Mapping[str, Settings]:
         "sysctl": of_sysctl,
     }
     return {key: settings for key, settings in components.items() if settings}
+
+
+def _short_of_hosts(spec: Spec, groups: Mapping[str, GroupPlan]) -> Iterator[str]:
+    for name, group in groups.items():
+        needed, hosts = group.capacity["hosts_needed"].value, len(spec.machines[name].hosts)
+        if isinstance(needed, int) and needed > max(1, hosts):
+            yield (
+                f"machines.{name}: the peak needs {needed} hosts like this; deploygen explain "
+                "capacity says why"
+            )
 
 
 def _notes(spec: Spec) -> Iterator[str]:

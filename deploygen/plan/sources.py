@@ -21,6 +21,14 @@ GOETZ = Source(
     "Goetz et al., Java Concurrency in Practice, 8.2: sizing thread pools",
     "https://jcip.net",
 )
+LITTLE = Source(
+    "Little 1961, A proof for the queuing formula L = lambda W",
+    "https://doi.org/10.1287/opre.9.3.383",
+)
+ERLANG = Source(
+    "Erlang C: waiting in an M/M/c queue",
+    "https://en.wikipedia.org/wiki/Erlang_(unit)#Erlang_C_formula",
+)
 NGINX_CORE = Source("nginx docs, core module", "https://nginx.org/en/docs/ngx_core_module.html")
 NGINX_HTTP = Source(
     "nginx docs, http core module", "https://nginx.org/en/docs/http/ngx_http_core_module.html"

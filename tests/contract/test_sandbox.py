@@ -1,4 +1,4 @@
-"""The sandbox lets gunicorn do what it has to. (That nothing more is possible is systemd's to say.)"""
+"""The sandbox lets gunicorn do what it has to, and refuses what administers."""
 
 from __future__ import annotations
 

@@ -333,3 +333,36 @@ def test_one_half_of_a_measurement_is_refused() -> None:
 def test_a_secret_has_no_value_in_the_description() -> None:
     problem = refusal(app={"secrets": ["A", "KEY"], "environment": {"KEY": "x"}})
     assert problem.where == ("app", "secrets", 1)
+
+
+# The last value that holds, the first that does not.
+@pytest.mark.parametrize(
+    ("last", "first", "name"),
+    [
+        ({"workload": {"long_lived": 19}}, {"workload": {"long_lived": 20}}, "long_lived"),
+        ({"workload": {"db_connections": 40}}, {"workload": {"db_connections": 39}},
+         "db_connections"),
+        ({"server": {"timeout": 21}}, {"server": {"timeout": 20}}, "timeout"),
+        ({"server": {"graceful_timeout": 21}}, {"server": {"graceful_timeout": 20}},
+         "graceful_timeout"),
+        ({"server": {"worker_connections": 10}}, {"server": {"worker_connections": 9}},
+         "worker_connections"),
+        ({"server": {"max_requests": 9, "max_requests_jitter": 8}},
+         {"server": {"max_requests": 9, "max_requests_jitter": 9}}, "max_requests_jitter"),
+    ],
+)  # fmt: skip
+def test_limits_are_where_they_are(last: dict[str, Any], first: dict[str, Any], name: str) -> None:
+    def with_shape(changes: dict[str, Any]) -> dict[str, Any]:
+        server = {"workers": 2, "threads": 10, **changes.get("server", {})}
+        return {**changes, "server": server}
+
+    assert a_plan(**with_shape(last))
+    assert refusal(**with_shape(first)).where[-1] == name
+
+
+@pytest.mark.parametrize("memory", ["1G", "4G", "16G"])
+def test_the_most_workers_that_are_named_fit_and_one_more_does_not(memory: str) -> None:
+    machines = machine(2, memory)
+    most = int(refusal(machines=machines, server={"workers": 999}).allowed.removeprefix("at most "))
+    assert a_plan(machines=machines, server={"workers": most})
+    assert refusal(machines=machines, server={"workers": most + 1}).where == ("server", "workers")
