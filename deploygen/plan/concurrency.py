@@ -155,11 +155,12 @@ def _workers_wanted(facts: Facts, worker_class: str, wanted: Target) -> tuple[in
         reason = f"a free-threaded Python computes in all threads at once: {why}"
         return ideal, reason, sources.PYTHON_FREE_THREADING
     ideal = max(MIN_WORKERS, facts.cores)
-    per_core = f"one worker for each of {plural(facts.cores, 'core')}"
     reason = (
-        f"{per_core}: a Python process computes on one core at a time"
+        f"one worker for each of {plural(facts.cores, 'core')}: a Python process computes on one "
+        "core at a time"
         if ideal == facts.cores
-        else f"{per_core} would be one, and one crash must not take the site down: two"
+        else "a second worker beside the one that the core needs: one crash must not take the "
+        "site down"
     )
     return ideal, reason, sources.GUNICORN_DESIGN
 

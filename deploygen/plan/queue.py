@@ -9,8 +9,9 @@ from deploygen.plan import timeouts
 from deploygen.plan.facts import Facts
 from deploygen.units import number, plural
 
-# A request that nobody measured; deliberately slow, so that the queue is rather too short.
-ASSUMED_SERVICE_MS = 200.0
+# A request that nobody measured. One that takes four times as long still leaves a queue that is
+# served before the proxy's read time-out, which is longer than QUEUE_S by gunicorn's timeout.
+ASSUMED_SERVICE_MS = 50.0
 
 
 @dataclass(frozen=True)

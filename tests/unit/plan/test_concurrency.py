@@ -278,7 +278,7 @@ def test_connections_that_stay_open_hold_threads_of_their_own() -> None:
     reason = planned(workload={"long_lived": 20})["gunicorn.threads"].reason
     assert "20 connections stay open" in reason
     # They serve nobody else: 6 of the 26 places do.
-    assert "6 at once of 200 ms" in planned(workload={"long_lived": 20})["gunicorn.backlog"].reason
+    assert "6 at once of 50 ms" in planned(workload={"long_lived": 20})["gunicorn.backlog"].reason
     load = {"long_lived": 4000, "greenlet_safe": True}
     found = planned(workload=load)
     assert found["gunicorn.worker_class"].text == "gevent"

@@ -81,24 +81,24 @@ def test_each_source_is_a_page_and_stands_once() -> None:
     ("name", "changes", "words"),
     [
         ("gunicorn.workers", {"machines": machine(4, "8G")}, ["4 cores"]),
-        ("gunicorn.workers", {"machines": machine(1, "8G")}, ["1 core", "two"]),
+        ("gunicorn.workers", {"machines": machine(1, "8G")}, ["a second worker", "one crash"]),
         ("gunicorn.timeout", {"workload": {"slowest_request_s": 100}}, ["100 s", "150 s"]),
         ("gunicorn.graceful_timeout", {"workload": {"slowest_request_s": 7.5}}, ["7.5 s"]),
-        ("gunicorn.backlog", {}, ["6 at once", "200 ms (assumed)", "300 requests", "10 s"]),
+        ("gunicorn.backlog", {}, ["6 at once", "50 ms (assumed)", "1200 requests", "10 s"]),
         ("gunicorn.backlog", {"workload": {"cpu_ms": 4, "wait_ms": 400, "greenlet_safe": True}},
          ["2 cpus at 4 ms", "5000 requests", "2048"]),
-        ("gunicorn.worker_connections", {}, ["3 threads and 75 more"]),
+        ("gunicorn.worker_connections", {}, ["3 threads and 300 more"]),
         ("gunicorn.max_requests_jitter", {"workload": {"leaks": True}}, ["20%", "1000"]),
         ("nginx.worker_processes", {"machines": machine(2.5, "8G")}, ["2.5 declared cpus"]),
         ("nginx.worker_processes", {"machines": machine(64, "64G")}, ["64 declared cpus"]),
-        ("nginx.worker_rlimit_nofile", {}, ["each of 2048 connections"]),
+        ("nginx.worker_rlimit_nofile", {}, ["each of 4096 connections"]),
         ("nginx.proxy_read_timeout", {"workload": {"slowest_request_s": 100}}, ["150 s", "10 s"]),
         ("systemd.MemoryMax", {}, ["4 GiB", "410 MiB", "205 MiB", "230 MiB"]),
         ("systemd.MemoryHigh", {}, ["90%"]),
         ("systemd.TasksMax", {}, ["2 workers of 3 threads", "32 more"]),
-        ("systemd.LimitNOFILE", {}, ["78 connections", "4096"]),
+        ("systemd.LimitNOFILE", {}, ["303 connections", "4096"]),
         ("systemd.TimeoutStopSec", {"workload": {"slowest_request_s": 100}}, ["150 s", "10 s"]),
-        ("sysctl.net.core.somaxconn", {}, ["150"]),
+        ("sysctl.net.core.somaxconn", {}, ["600"]),
     ],
 )  # fmt: skip
 def test_reasons_carry_their_numbers(name: str, changes: dict[str, Any], words: list[str]) -> None:
@@ -168,8 +168,8 @@ def test_jitter_follows_an_overridden_max_requests(requests: int, leaks: bool, j
 # for a floor of 1024 and for what gunicorn works on.
 @pytest.mark.parametrize(
     ("memory", "cpus", "processes", "connections"),
-    [("512M", 1, 1, 1024), ("4G", 2, 2, 2048), ("16G", 4, 4, 4096), ("1T", 64, 32, 2048),
-     ("8T", 512, 32, 8192)],
+    [("512M", 1, 1, 4096), ("4G", 2, 2, 4096), ("16G", 4, 4, 4096), ("1T", 64, 32, 4096),
+     ("8T", 512, 32, 32768)],
 )  # fmt: skip
 def test_nginx_fits_the_machine(memory: str, cpus: float, processes: int, connections: int) -> None:
     load = {"worker_memory": "30M"}
@@ -230,7 +230,7 @@ def test_without_a_proxy_of_ours_there_is_no_nginx() -> None:
     ("name", "value", "planned"),
     [("workers", 3, 2), ("threads", 8, 3), ("timeout", 99, 30), ("keepalive", 5, 2),
      ("preload_app", True, False), ("max_requests", 500, 0), ("loglevel", "debug", None),
-     ("worker_class", "sync", "gthread"), ("backlog", 64, 150), ("worker_connections", 50, 78),
+     ("worker_class", "sync", "gthread"), ("backlog", 64, 600), ("worker_connections", 50, 303),
      ("control_socket", "/run/other/%i.ctl", "/run/shop/%i.ctl")],
 )  # fmt: skip
 def test_overrides_remember_what_the_plan_would_say(name: str, value: Any, planned: Any) -> None:

@@ -10,7 +10,7 @@ wsgi_app = "app.main:app"
 # changelog]
 worker_class = "asgi"
 
-# One worker for each of 1 core would be one, and one crash must not take the site down: two.
+# A second worker beside the one that the core needs: one crash must not take the site down.
 # [gunicorn docs, Design: how many workers]
 workers = 2
 
@@ -40,8 +40,8 @@ keepalive = 2
 
 # --- The queue ---
 
-# 2000 at once of 200 ms (assumed) serve about 100000 requests in the 10 s that the proxy
-# waits longer than a request may take: bounded to 2048, gunicorn's default, and all of it is
+# 2000 at once of 50 ms (assumed) serve about 400000 requests in the 10 s that the proxy waits
+# longer than a request may take: bounded to 2048, gunicorn's default, and all of it is
 # answered in time. [deploygen docs, tuning: the queue]
 backlog = 2048
 

@@ -39,7 +39,7 @@ keepalive = 2
 
 # --- The queue ---
 
-# 13656 at once of 200 ms (assumed) serve about 682800 requests in the 10 s that the proxy
+# 13656 at once of 50 ms (assumed) serve about 2731200 requests in the 10 s that the proxy
 # waits longer than a request may take: bounded to 2048, gunicorn's default, and all of it is
 # answered in time. [deploygen docs, tuning: the queue]
 backlog = 2048

@@ -19,10 +19,10 @@ workers = 2
 # each, which share the worker's memory. [gunicorn docs, Design: how many workers]
 threads = 3
 
-# 3 threads and 75 more that wait inside the worker: 6 at once of 200 ms (assumed) serve about
-# 300 requests in the 10 s that the proxy waits longer than a request may take, and half of
+# 3 threads and 300 more that wait inside the worker: 6 at once of 50 ms (assumed) serve about
+# 1200 requests in the 10 s that the proxy waits longer than a request may take, and half of
 # those may wait in 2 workers, the rest in the backlog. [deploygen docs, tuning: the queue]
-worker_connections = 78
+worker_connections = 303
 
 # --- Time-outs ---
 
@@ -42,10 +42,10 @@ keepalive = 2
 
 # --- The queue ---
 
-# 6 at once of 200 ms (assumed) serve about 300 requests in the 10 s that the proxy waits
-# longer than a request may take, and 150 of them may wait inside the workers: what queues is
+# 6 at once of 50 ms (assumed) serve about 1200 requests in the 10 s that the proxy waits
+# longer than a request may take, and 600 of them may wait inside the workers: what queues is
 # still answered in time. [deploygen docs, tuning: the queue]
-backlog = 150
+backlog = 600
 
 # --- Recycling ---
 

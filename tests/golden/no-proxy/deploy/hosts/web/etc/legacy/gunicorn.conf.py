@@ -18,10 +18,10 @@ workers = 4
 # how many workers]
 threads = 1
 
-# 1 thread and 25 more that wait inside the worker: 4 at once of 200 ms (assumed) serve about
-# 200 requests in the 10 s that the proxy waits longer than a request may take, and half of
+# 1 thread and 100 more that wait inside the worker: 4 at once of 50 ms (assumed) serve about
+# 800 requests in the 10 s that the proxy waits longer than a request may take, and half of
 # those may wait in 4 workers, the rest in the backlog. [deploygen docs, tuning: the queue]
-worker_connections = 26
+worker_connections = 101
 
 # --- Time-outs ---
 
@@ -41,10 +41,10 @@ keepalive = 2
 
 # --- The queue ---
 
-# 4 at once of 200 ms (assumed) serve about 200 requests in the 10 s that the proxy waits
-# longer than a request may take, and 100 of them may wait inside the workers: what queues is
+# 4 at once of 50 ms (assumed) serve about 800 requests in the 10 s that the proxy waits
+# longer than a request may take, and 400 of them may wait inside the workers: what queues is
 # still answered in time. [deploygen docs, tuning: the queue]
-backlog = 100
+backlog = 400
 
 # --- Recycling ---
 

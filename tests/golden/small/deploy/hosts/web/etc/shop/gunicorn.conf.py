@@ -20,10 +20,10 @@ workers = 1
 # which share the worker's memory. [gunicorn docs, Design: how many workers]
 threads = 9
 
-# 9 threads and 225 more that wait inside the worker: 9 at once of 200 ms (assumed) serve
-# about 450 requests in the 10 s that the proxy waits longer than a request may take, and half
-# of those may wait in 1 worker, the rest in the backlog. [deploygen docs, tuning: the queue]
-worker_connections = 234
+# 9 threads and 900 more that wait inside the worker: 9 at once of 50 ms (assumed) serve about
+# 1800 requests in the 10 s that the proxy waits longer than a request may take, and half of
+# those may wait in 1 worker, the rest in the backlog. [deploygen docs, tuning: the queue]
+worker_connections = 909
 
 # --- Time-outs ---
 
@@ -43,10 +43,10 @@ keepalive = 2
 
 # --- The queue ---
 
-# 9 at once of 200 ms (assumed) serve about 450 requests in the 10 s that the proxy waits
-# longer than a request may take, and 225 of them may wait inside the workers: what queues is
+# 9 at once of 50 ms (assumed) serve about 1800 requests in the 10 s that the proxy waits
+# longer than a request may take, and 900 of them may wait inside the workers: what queues is
 # still answered in time. [deploygen docs, tuning: the queue]
-backlog = 225
+backlog = 900
 
 # --- Recycling ---
 
