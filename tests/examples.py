@@ -11,7 +11,8 @@ from deploygen.plan import Plan
 from deploygen.render import render
 from deploygen.spec import parse
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
 NAMES = ("bookshop", "flaskboard", "fastquotes")
 
 SECRETS = {"SECRET_KEY": "for-tests-only-" + "x" * 40}
