@@ -22,6 +22,9 @@ def main() -> None:
     except DeploygenError as error:
         fail(error)
         sys.exit(error.exit_code)
+    finally:
+        # Nothing is left to collect that the system does not take back: ending goes quicker.
+        gc.freeze()
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ class App(Model):
     gunicorn: Annotated[
         t.GunicornVersion, Field(description="The release of gunicorn that serves it.")
     ] = "27.0.1"
-    install: Install = Install()
+    install: Install = Field(default_factory=Install)
     environment: Annotated[
         dict[t.EnvName, t.EnvValue],
         Field(description="Environment variables that are no secrets."),
@@ -209,7 +209,7 @@ class Proxy(Model):
         Field(min_length=1, description="The names that it answers to; the first is canonical."),
         UNIQUE,
     ]
-    tls: Tls = Tls()
+    tls: Tls = Field(default_factory=Tls)
     http2: t.Flag = True
     ipv6: Annotated[t.Flag, Field(description="Whether the hosts have IPv6.")] = True
     behind: Annotated[
@@ -258,11 +258,11 @@ class Spec(Model):
         t.Name, Field(description="Names the unit, the user, the socket and the folders.")
     ]
     app: App
-    workload: Workload = Workload()
+    workload: Workload = Field(default_factory=Workload)
     machines: Annotated[
         dict[t.GroupName, Machine],
         Field(min_length=1, description="Groups of like hosts; each gets its own plan."),
-    ] = {"web": Machine()}
+    ] = Field(default_factory=lambda: {"web": Machine()})
     # Checked by load.py, one problem for each override: pydantic would report only the first.
     server: Annotated[
         dict[str, Any],
