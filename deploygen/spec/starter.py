@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+
+import yaml
 
 from deploygen.detect import Detected
 from deploygen.errors import InputError
 from deploygen.spec.load import parse
 from deploygen.spec.types import RESERVED_NAMES
-from deploygen.systems import SYSTEMS, show_version
+from deploygen.systems import SYSTEMS, parse_version, show_version
 
 SCHEMA_LINE = "# yaml-language-server: $schema=deploy/deploygen.schema.json"
 
 # The order in which a system is suggested, the one with the longest support first.
 PREFERENCE = ("debian-13", "ubuntu-24.04", "debian-12", "ubuntu-22.04")
+
+# Files that say which Python is the oldest that will do, not which one production runs.
+LOWER_BOUNDS = ("pyproject.toml", "setup.cfg", "setup.py")
 
 # Names of modules and folders that say nothing of a project.
 GENERIC = frozenset(
@@ -49,8 +53,14 @@ def suggest_name(detected: Detected, folder: str) -> str:
 
 def suggest_system(detected: Detected) -> str:
     """The preferred system that ships the wanted Python; the newest where none does."""
+    wanted = detected.python
+    # requires-python is the oldest that will do: a later one is as good, and is kept up longer.
+    at_least = detected.evidence.get("python", "").split(":")[0].endswith(LOWER_BOUNDS)
     for name in PREFERENCE:
-        if detected.python == show_version(SYSTEMS[name].python):
+        ships = SYSTEMS[name].python
+        if wanted == show_version(ships):
+            return name
+        if wanted and at_least and parse_version(wanted.rstrip("t")) <= ships:
             return name
     return PREFERENCE[0]
 
@@ -119,9 +129,9 @@ def _app(detected: Detected, starter: Starter) -> Iterator[str]:
     if detected.settings_module:
         yield found("settings_module", detected.settings_module, "settings_module")
     if detected.python:
-        yield found("python", json.dumps(detected.python), "python")
+        yield found("python", quoted(detected.python), "python")
     if detected.gunicorn:
-        yield found("gunicorn", json.dumps(detected.gunicorn), "gunicorn")
+        yield found("gunicorn", quoted(detected.gunicorn), "gunicorn")
     if detected.install:
         install = detected.install
         groups = f", groups: {flow(install.groups)}" if install.groups else ""
@@ -195,11 +205,15 @@ def scalar(text: str) -> str:
         and not text.endswith(" ")
     ):
         return text
-    return json.dumps(text)
+    return quoted(text)
+
+
+def quoted(text: str) -> str:
+    """A text as YAML in double quotes, on one line."""
+    dumped: str = yaml.dump(text, default_style='"', width=float("inf"))
+    return dumped.strip()
 
 
 def flow(items: Sequence[str]) -> str:
     """A short list in one line."""
-    return (
-        "[" + ", ".join(json.dumps(item) if "*" in item else scalar(item) for item in items) + "]"
-    )
+    return "[" + ", ".join(quoted(item) if "*" in item else scalar(item) for item in items) + "]"
