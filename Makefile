@@ -7,10 +7,10 @@ BIN    := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden bench constraints packages clean
+.PHONY: help demo test check format golden bench bench-tuning constraints packages clean
 
 help:           ## Say what there is.
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 20
 
 demo: $(VENV)/.runtime          ## Deploy the example on this machine, look at it, stop.
 	@$(BIN)/python scripts/demo.py
@@ -36,6 +36,9 @@ golden: $(VENV)/.dev            ## Write the golden trees anew; review them as a
 
 bench: $(VENV)/.dev             ## Print the figures of the documentation.
 	python benchmarks/start_up.py
+
+bench-tuning: $(VENV)/.dev      ## The plan beside a grid search (needs wrk; 15 minutes).
+	python benchmarks/tuning.py
 
 constraints: $(VENV)/.dev       ## Write the pinned versions anew, from what is installed.
 	scripts/constraints.sh

@@ -322,6 +322,15 @@ def test_the_control_socket_can_not_change_the_command_line(socket: str) -> None
         a_plan(server={"control_socket": socket})
 
 
+def test_a_reason_that_ends_in_a_backslash_takes_no_line_with_it() -> None:
+    unit = host_files(app={"unhardened": {"PrivateTmp": "it says so \\"}})[
+        "etc/systemd/system/shop@.service"
+    ]
+    lines = unit.split("\n")
+    assert "# Left out in deploygen.yml: it says so " in lines
+    assert not [line for line in lines if line.startswith("#") and line.endswith("\\")]
+
+
 def test_values_of_one_kind_meet_in_no_variable_of_the_site(folder: Path) -> None:
     headers = dict.fromkeys(("Scheme", "Cache", "Balancer", "Gunicorn"), "x")
     text = host_files(proxy={"headers": headers, "behind": ["10.0.0.1"]})[

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,28 @@ def test_every_setting_is_rendered_with_its_name_value_and_reason(changes: dict[
         if full_name != "gunicorn.control_socket":  # on the command line, where no comment fits
             assert " ".join(reason.split()) in flat(everything), full_name
             assert f"[{setting.source.name}]" in flat(everything)
+
+
+def test_templates_have_no_values_of_their_own() -> None:
+    """Each number and text is replaced by one that no template can know, and still printed."""
+    made = a_plan(**{**FULL, "machines": machine(2, "4G", os="debian-13")})
+    group = made.groups["web"]
+    marks: dict[str, int] = {}
+
+    def marked(full_name: str, setting: Setting) -> Setting:
+        if isinstance(setting.value, bool):
+            return setting
+        marks[full_name] = 700_001 + 2 * len(marks)  # odd: no size is written with a suffix
+        mark = marks[full_name]
+        return replace(setting, value=mark if isinstance(setting.value, int) else f"v{mark}")
+
+    components = {
+        component: {name: marked(f"{component}.{name}", each) for name, each in settings.items()}
+        for component, settings in group.components.items()
+    }
+    changed = replace(group, components=components)
+    content = "".join(rendered(replace(made, groups={"web": changed})).values())
+    assert not [name for name, mark in marks.items() if str(mark) not in content]
 
 
 def test_an_override_shows_what_the_plan_would_say() -> None:
