@@ -67,20 +67,9 @@ def _worker_class(facts: Facts, wanted: Target) -> Setting:
 
     if facts.interface == "asgi":
         return _asgi_class(facts)
-    # gevent's own C code brings the interpreter lock back into a free-threaded Python.
-    green = facts.greenlet_safe and not facts.free_threaded
-    if green and facts.long_lived:
-        return chosen(
-            "gevent",
-            f"{facts.long_lived} connections stay open: green threads hold them at little cost",
-        )
-    each = _threads_wanted(facts, wanted)
-    if green and each > THREADS_MAX:
-        return chosen(
-            "gevent",
-            f"{wanted.reason}; that is {each} threads a worker, more than the {THREADS_MAX} that "
-            "threads carry well, and the application is greenlet-safe: green threads",
-        )
+    green = _reason_for_green_threads(facts, wanted)
+    if green:
+        return chosen("gevent", green)
     if facts.thread_safe:
         return chosen(
             "gthread",
@@ -98,6 +87,26 @@ def _worker_class(facts: Facts, wanted: Target) -> Setting:
         "the code is not thread-safe: one thread in each worker, beside the main one that keeps "
         "the heartbeat going however slow the client is",
     )
+
+
+def _reason_for_green_threads(facts: Facts, wanted: Target) -> str | None:
+    # gevent's own C code brings the interpreter lock back into a free-threaded Python.
+    if not facts.greenlet_safe or facts.free_threaded:
+        return None
+    if facts.long_lived:
+        return f"{facts.long_lived} connections stay open: green threads hold them at little cost"
+    each = _threads_wanted(facts, wanted)
+    if each > THREADS_MAX:
+        return (
+            f"{wanted.reason}; that is {each} threads a worker, more than the {THREADS_MAX} that "
+            "threads carry well, and the application is greenlet-safe: green threads"
+        )
+    if facts.kind == "io" and facts.cpu_ms is None:
+        return (
+            "requests wait for others, nobody measured for how long, and the application is "
+            "greenlet-safe: green threads hold a thousand as well as ten"
+        )
+    return None
 
 
 def _asgi_class(facts: Facts) -> Setting:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor
+from math import ceil, floor
 
 from deploygen.gunicorn_settings import SINCE
 from deploygen.plan import sources, timeouts
@@ -10,6 +10,7 @@ from deploygen.plan.facts import Facts
 from deploygen.plan.queue import served
 from deploygen.plan.setting import Setting, Settings, by_name
 from deploygen.plan.shape import ASGI_CLASSES, Shape, is_async
+from deploygen.units import number, plural
 
 # The kernel keeps no longer queue than net.core.somaxconn, 4096 since Linux 5.4.
 BACKLOG_MIN = 64
@@ -17,6 +18,8 @@ BACKLOG_MAX = 2048
 # A leaking worker is replaced after so many requests; workers at different moments.
 MAX_REQUESTS = 1000
 JITTER_SHARE = 0.2
+# ... but no more often than this, in seconds, at peak: a new worker is slow at first.
+RECYCLE_S = 600
 
 # nginx's large_client_header_buffers: what passes the proxy must pass gunicorn too.
 HEADER_BYTES = 8190
@@ -37,7 +40,7 @@ def plan(facts: Facts, shape: Shape, name: str, requests: int | None = None) -> 
     ``requests`` is the description's own max_requests, if it has one.
     """
     worker_class = shape.worker_class.text
-    recycled = max_requests(facts)
+    recycled = max_requests(facts, shape.workers.number)
     settings = by_name(
         shape.worker_class,
         shape.workers,
@@ -125,15 +128,21 @@ def backlog(facts: Facts, shape: Shape) -> Setting:
     return Setting("backlog", value, f"{queue.words}{within}{end}", sources.QUEUE)
 
 
-def max_requests(facts: Facts) -> Setting:
+def max_requests(facts: Facts, workers: int) -> Setting:
     """After how many requests a worker is replaced."""
-    if facts.leaks:
+    leak = "memory leaks are declared: a fresh worker gives what leaked back"
+    at_peak = ceil((facts.peak_rps or 0) / facts.hosts_total / workers * RECYCLE_S)
+    if facts.leaks and at_peak > MAX_REQUESTS:
         return Setting(
             "max_requests",
-            MAX_REQUESTS,
-            "memory leaks are declared: a fresh worker gives what leaked back",
+            at_peak,
+            f"{leak}, and at a peak of {number(facts.peak_rps or 0)} requests/s over "
+            f"{plural(facts.hosts_total, 'host')} of {plural(workers, 'worker')} none is replaced "
+            f"more often than every {RECYCLE_S} s",
             sources.GUNICORN_SETTINGS,
         )
+    if facts.leaks:
+        return Setting("max_requests", MAX_REQUESTS, leak, sources.GUNICORN_SETTINGS)
     return Setting(
         "max_requests",
         0,

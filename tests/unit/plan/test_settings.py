@@ -338,3 +338,18 @@ def test_a_setting_knows_its_type() -> None:
 def test_all_refusals_are_input_errors() -> None:
     with pytest.raises(InputError):
         a_plan(server={"workers": 0})
+
+
+@pytest.mark.parametrize(
+    ("workload", "requests"),
+    [
+        ({"leaks": True}, 1000),
+        ({"leaks": True, "peak_rps": 1}, 1000),
+        ({"leaks": True, "peak_rps": 100}, 30000),  # 100 / 2 workers x 600 s
+        ({"leaks": False, "peak_rps": 100}, 0),
+    ],
+)
+def test_a_busy_worker_is_not_replaced_all_the_time(
+    workload: dict[str, Any], requests: int
+) -> None:
+    assert settings(workload=workload)["gunicorn.max_requests"].value == requests
