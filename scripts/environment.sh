@@ -14,7 +14,7 @@ shift 2
 
 # Debian and Ubuntu split the standard library: without python3-venv there is no ensurepip.
 make_environment() {
-    "$python" -m venv "$folder" 2>/dev/null && return
+    "$python" -m venv "$folder" >/dev/null 2>&1 && return
     rm -rf "$folder"
     if "$python" -m pip --version >/dev/null 2>&1; then
         "$python" -m venv --without-pip "$folder" &&
