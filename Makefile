@@ -1,6 +1,8 @@
 # Two commands to start with: make demo, make test. For every edit: make check.
 
 PYTHON ?= python3
+# The machine's own, found before the environment's stands in front of it.
+override PYTHON := $(shell command -v $(PYTHON))
 VENV   := .venv
 BIN    := $(VENV)/bin
 # The environment's programs come first: tests and linters call each other by name.

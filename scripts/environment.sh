@@ -12,25 +12,30 @@ shift 2
     exit 1
 }
 
+site_packages() {
+    "$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
+}
+
 # Debian and Ubuntu split the standard library: without python3-venv there is no ensurepip.
 make_environment() {
     "$python" -m venv "$folder" >/dev/null 2>&1 && return
     rm -rf "$folder"
     if "$python" -m pip --version >/dev/null 2>&1; then
         "$python" -m venv --without-pip "$folder" &&
-            "$python" -m pip --quiet --python "$folder/bin/python" install pip && return
+            "$python" -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
+                --target "$(site_packages)" pip && return
     fi
     rm -rf "$folder"
     scripts/as_root.sh apt-get install -y --no-install-recommends python3-venv &&
         "$python" -m venv "$folder"
 }
 
-[ -x "$folder/bin/pip" ] || make_environment || {
+"$folder/bin/python" -m pip --version >/dev/null 2>&1 || make_environment || {
     echo "No virtual environment can be made. On Debian and Ubuntu:" >&2
     echo "    sudo apt-get install python3-venv" >&2
     exit 1
 }
 
 echo "Installing into $folder ..."
-"$folder/bin/pip" install --quiet --disable-pip-version-check \
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
     --constraint constraints.txt "$@"

@@ -32,6 +32,7 @@ OPTIONS = (
     Option("ProtectHome", ("yes",), "home folders don't exist for it"),
     Option("PrivateTmp", ("yes",), "its own /tmp, gone when it stops"),
     Option("PrivateDevices", ("yes",), "no disks, no hardware"),
+    Option("PrivateMounts", ("yes",), "what is mounted for it is mounted for nobody else"),
     Option("PrivateUsers", ("yes",), "no users but itself, root and nobody"),
     Option("ProtectProc", ("invisible",), "other users' processes are hidden"),
     Option("ProcSubset", ("pid",), "of /proc, processes only"),
