@@ -39,7 +39,7 @@ golden: $(VENV)/.dev            ## Write the golden trees anew; review them as a
 bench: $(VENV)/.dev             ## Print the figures of the documentation.
 	python benchmarks/start_up.py
 
-bench-tuning: $(VENV)/.dev      ## The plan beside a grid search (needs wrk; 15 minutes).
+bench-tuning: $(VENV)/.dev      ## The plan beside a grid search (needs wrk; half an hour).
 	python benchmarks/tuning.py
 
 constraints: $(VENV)/.dev       ## Write the pinned versions anew, from what is installed.

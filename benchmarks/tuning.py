@@ -1,7 +1,8 @@
 """The plan's settings beside a grid search and the usual recipes, for several workloads.
 
 make bench-tuning. Needs wrk. All on this machine, one configuration after the other, each with
-the same clients; throughput is the median of three rounds. Connections are closed after each
+the same clients; then all of them again, so that a slow minute of the machine hits every
+configuration alike. Throughput is the median of the rounds. Connections are closed after each
 request, as they are behind the rendered proxy. A configuration counts if its processes stay
 within the memory that the plan has for one release.
 """
@@ -18,9 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploygen import plan
@@ -31,7 +32,7 @@ from deploygen.units import MIB
 HERE = Path(__file__).parent
 BOOKSHOP = HERE.parent / "examples" / "bookshop"
 CPUS = os.cpu_count() or 1
-ROUNDS, ROUND_S = 3, 2
+ROUNDS, ROUND_S = 3, 3
 
 
 @dataclass(frozen=True)
@@ -97,27 +98,23 @@ RECIPES = {
 }
 
 
-@dataclass
-class Bench:
-    """One workload's results, each configuration run once."""
-
-    workload: Workload
-    folder: Path
-    results: dict[Config, Result] = field(default_factory=dict)
-
-    def run(self, config: Config) -> Result:
-        """What a configuration does under this workload."""
-        if config not in self.results:
-            with gunicorn(self.workload, config, self.folder) as (port, pid):
-                rounds = [wrk(port, self.workload.clients) for _ in range(ROUNDS)]
-                used = pss_mb(pid)
-            self.results[config] = Result(
-                statistics.median(each[0] for each in rounds),
-                statistics.median(each[1] for each in rounds),
-                used,
-                sum(each[2] for each in rounds),
-            )
-        return self.results[config]
+def run(workload: Workload, configs: Iterable[Config], folder: Path) -> dict[Config, Result]:
+    """What each configuration does under a workload: the medians of all rounds."""
+    rounds: dict[Config, list[Result]] = {config: [] for config in configs}
+    for _ in range(ROUNDS):
+        for config, results in rounds.items():
+            with gunicorn(workload, config, folder) as (port, pid):
+                rps, p99_ms, failed = wrk(port, workload.clients)
+                results.append(Result(rps, p99_ms, pss_mb(pid), failed))
+    return {
+        config: Result(
+            statistics.median(each.rps for each in results),
+            statistics.median(each.p99_ms for each in results),
+            statistics.median(each.memory_mb for each in results),
+            sum(each.failed for each in results),
+        )
+        for config, results in rounds.items()
+    }
 
 
 def main() -> None:
@@ -133,29 +130,25 @@ def main() -> None:
         manage(folder, "collectstatic")
         for workload in WORKLOADS:
             if not wanted or any(word in workload.name for word in wanted):
-                summary.append(one(Bench(measured(workload, folder), folder)))
+                summary.append(one(measured(workload, folder), folder))
     print("\n| workload | best of the grid | planned | ratio | by kind alone | ratio |")
     print("| --- | --- | --- | --- | --- | --- |")
     print("\n".join(summary))
 
 
-def one(bench: Bench) -> str:
+def one(workload: Workload, folder: Path) -> str:
     """Runs one workload; its line of the summary."""
-    workload = bench.workload
     room = limit_mb(workload)
     print(
         f"\n{workload.name}: {workload.cpu_ms:.3g} + {workload.wait_ms:.3g} ms, {workload.clients} "
         f"clients, at most {room:.0f} MiB"
     )
-    for config in GRID:
-        bench.run(config)
     planned, by_kind = chosen(workload, measured=True), chosen(workload, measured=False)
     named = {"planned": planned, "planned by kind": by_kind, **RECIPES}
-    for config in named.values():
-        bench.run(config)
-    fitting = {c: r for c, r in bench.results.items() if r.memory_mb <= room and not r.failed}
+    results = run(workload, dict.fromkeys((*GRID, *named.values())), folder)
+    fitting = {c: r for c, r in results.items() if r.memory_mb <= room and not r.failed}
     best = max(fitting, key=lambda config: fitting[config].rps)
-    for config, result in sorted(bench.results.items(), key=lambda item: -item[1].rps):
+    for config, result in sorted(results.items(), key=lambda item: -item[1].rps):
         names = ", ".join(name for name, each in named.items() if each == config)
         over = "" if config in fitting else "  does not count"
         print(
@@ -164,8 +157,8 @@ def one(bench: Bench) -> str:
         )
     top = fitting[best].rps
     cells = (
-        workload.name, f"{best} ({top:.0f}/s)", planned, f"{bench.run(planned).rps / top:.2f}",
-        by_kind, f"{bench.run(by_kind).rps / top:.2f}",
+        workload.name, f"{best} ({top:.0f}/s)", planned, f"{results[planned].rps / top:.2f}",
+        by_kind, f"{results[by_kind].rps / top:.2f}",
     )  # fmt: skip
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
