@@ -27,7 +27,7 @@ check: $(VENV)/.dev             ## The quick ones, for every edit.
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest -q -m "not slow"
+	pytest -q -n auto -m "not slow"
 
 format: $(VENV)/.dev            ## Lay out the code.
 	ruff check --fix .
