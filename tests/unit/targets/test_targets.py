@@ -152,8 +152,13 @@ def test_every_template_is_used_and_exists() -> None:
     assert used == set(TEMPLATE_FILES)
 
 
-def test_module_target_and_folder_have_one_name() -> None:
+def test_module_folder_page_and_test_have_one_name() -> None:
     assert sorted(REGISTRY) == MODULES
+    root = Path(__file__).parents[3]
+    pages = sorted(path.stem for path in (root / "docs/targets").glob("*.md"))
+    tests = sorted(path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*"))
+    assert pages == sorted(REGISTRY)
+    assert tests == sorted([*REGISTRY, "targets"])
     assert sorted(path.name for path in TEMPLATES.iterdir()) == sorted(REGISTRY)
     for name, target in REGISTRY.items():
         assert target.name == name

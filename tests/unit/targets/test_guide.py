@@ -1,0 +1,70 @@
+"""Target guide: the commands of the README are shell, and fit the project."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.builders import a_plan, rendered
+
+FULL: dict[str, Any] = {
+    "app": {
+        "app_dir": "src",
+        "secrets": ["SECRET_KEY"],
+        "health": "/health/",
+        "media": {"url": "/media/", "folder": "media"},
+        "writable": ["/var/cache/shop"],
+        "release_commands": ["python manage.py migrate --noinput", "echo 'it''s done'"],
+    },
+    "proxy": {"tls": {"mode": "files", "certificate": "/etc/ssl/a.pem", "key": "/etc/ssl/a.key"}},
+}
+INSTALLS = [
+    {"tool": "pip", "file": "requirements.txt"},
+    {"tool": "pip", "file": "pyproject.toml", "groups": ["prod"]},
+    {"tool": "uv", "file": "backend/uv.lock", "groups": ["prod"]},
+    {"tool": "poetry", "file": "poetry.lock"},
+    {"tool": "pdm", "file": "pdm.lock"},
+    {"tool": "pipenv", "file": "Pipfile.lock"},
+]
+
+
+def commands(**changes: Any) -> list[str]:
+    readme = rendered(a_plan(**changes))["README.md"]
+    return re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
+
+
+def in_shell(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", "-n"], input=script, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("install", INSTALLS, ids=lambda install: install["tool"])
+@pytest.mark.parametrize("kind", ["nginx", "none"])
+def test_they_are_shell(install: dict[str, Any], kind: str) -> None:
+    proxy = FULL["proxy"] if kind == "nginx" else {"kind": "none"}
+    for script in commands(app={**FULL["app"], "install": install}, proxy=proxy):
+        done = in_shell(script)
+        assert done.returncode == 0, f"{done.stderr}\n{script}"
+
+
+def test_a_release_is_asked_before_it_goes_live() -> None:
+    _, release = commands(**FULL)
+    lines = release.splitlines()
+    asked = next(i for i, line in enumerate(lines) if "curl --fail" in line)
+    switched = next(i for i, line in enumerate(lines) if "/srv/shop/current.sock" in line)
+    assert lines.index(next(line for line in lines if line.startswith("set -e"))) < asked < switched
+    assert "--header 'Host: shop.test'" in release
+    assert "http://localhost/health/" in release
+    assert "X-Forwarded-Proto: https" in release, "or Django would answer with a redirect"
+
+
+def test_what_serves_it_is_installed_too() -> None:
+    _, release = commands(workload={"cpu_ms": 1, "wait_ms": 1000, "greenlet_safe": True})
+    assert "pip install 'gunicorn[gevent]==27.0.1'" in release
+
+
+def test_notes_stand_in_it() -> None:
+    readme = rendered(a_plan(proxy={"server_names": ["shop.example"]}))["README.md"]
+    assert "shop.example is a placeholder" in readme
