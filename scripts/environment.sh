@@ -26,7 +26,8 @@ make_environment() {
                 --target "$(site_packages)" pip && return
     fi
     rm -rf "$folder"
-    scripts/as_root.sh apt-get install -y --no-install-recommends python3-venv &&
+    scripts/as_root.sh sh -c 'apt-get update -qq &&
+        apt-get install -y -qq --no-install-recommends python3-venv >/dev/null' &&
         "$python" -m venv "$folder"
 }
 

@@ -35,10 +35,11 @@ def test_a_wheel_renders_outside_the_checkout(tmp_path: Path) -> None:
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
     run(*pip, "wheel", "--no-deps", "--wheel-dir", tmp_path, ROOT, folder=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
-    run(sys.executable, "-m", "venv", tmp_path / "env", folder=tmp_path)
+    # Debian's Python has no ensurepip of its own; this environment's pip fills the empty one.
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "env", folder=tmp_path)
     python = tmp_path / "env" / "bin" / "python"
     constraint = ("--constraint", ROOT / "constraints.txt")
-    run(python, *pip[1:], "install", *constraint, wheel, folder=tmp_path)
+    run(*pip, "--python", python, "install", *constraint, wheel, folder=tmp_path)
 
     project = tmp_path / "project"
     project.mkdir()
