@@ -38,6 +38,7 @@ golden: $(VENV)/.dev            ## Write the golden trees anew; review them as a
 
 bench: $(VENV)/.dev             ## Print the figures of the documentation.
 	python benchmarks/start_up.py
+	python benchmarks/detection.py
 
 bench-tuning: $(VENV)/.dev      ## The plan beside a grid search (needs wrk; half an hour).
 	python benchmarks/tuning.py

@@ -8,19 +8,29 @@ from deploygen.targets.spec import FileSpec, Target
 
 def files(plan: Plan) -> tuple[FileSpec, ...]:
     """The README, with commands for this project, and the schema of this release."""
+    app, site = plan.spec.app, next(iter(plan.groups.values())).site
     context = {
         "plan": plan,
         "spec": plan.spec,
-        "app": plan.spec.app,
+        "app": app,
         "layout": plan.layout,
-        "site": next(iter(plan.groups.values())).site,
+        "site": site,
         "several_groups": len(plan.groups) > 1,
-        "health": plan.spec.app.health or "/",
+        "health": app.health or "/",
+        # Uploads inside the project: the release has a link there, to what outlives it.
+        "media_link": app.media.folder if app.media and _inside(app.media.folder) else None,
+        "work": "$RELEASE" if app.app_dir == "." else f"$RELEASE/{app.app_dir}",
+        # Something ends TLS: an application that asks for HTTPS would answer with a redirect.
+        "https": site.tls is not None or bool(site.behind),
     }
     return (
         FileSpec("guide/README.md", "README.md", 0o644, context),
         FileSpec("guide/deploygen.schema.json", "deploygen.schema.json", 0o644, {}),
     )
+
+
+def _inside(folder: str) -> bool:
+    return not folder.startswith("/")
 
 
 TARGET = Target(
