@@ -40,6 +40,11 @@ class System:
         return self.nginx >= (1, 19, 4)
 
     @property
+    def apache_keeps_etag(self) -> bool:
+        """``DeflateAlterETag`` came with 2.4.58; before, no compressed file was ever 304."""
+        return self.apache >= (2, 4, 58)
+
+    @property
     def restart_steps(self) -> bool:
         """``RestartSteps=`` and ``RestartMaxDelaySec=`` came with systemd 254."""
         return self.systemd >= (254,)

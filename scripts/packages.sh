@@ -8,6 +8,7 @@ need() { # need PROGRAM PACKAGE
     command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || missing="$missing $2"
 }
 need nginx nginx-light
+need apache2 apache2
 need systemd-analyze systemd
 need openssl openssl
 need sysctl procps

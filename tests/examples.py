@@ -84,12 +84,15 @@ def example(
     folder: Path,
     *,
     os: str = "debian-12",
+    kind: str = "nginx",
     proxy: str = "body_limit: 1M",
     more: str = "",
+    app: str = "",
 ) -> Example:
     """Copy an example into ``folder`` and render it there.
 
-    ``proxy`` is added to the proxy's section, ``more`` to the end of the description.
+    ``proxy`` is added to the proxy's section, ``app`` to the application's (indented lines),
+    ``more`` to the end of the description.
     """
     project = folder / name
     shutil.copytree(
@@ -98,8 +101,8 @@ def example(
         ignore=shutil.ignore_patterns("__pycache__", ".venv", "instance", "*.sqlite3"),
     )
     text = (
-        f"{_DESCRIPTIONS[name]}\nmachines: {{web: {{os: {os}}}}}\n"
-        f"proxy: {{server_names: [{name}.example], {proxy}}}\n{more}"
+        f"{_DESCRIPTIONS[name]}{app}\nmachines: {{web: {{os: {os}}}}}\n"
+        f"proxy: {{kind: {kind}, server_names: [{name}.example], {proxy}}}\n{more}"
     )
     document = parse(text)
     with document.located():

@@ -11,16 +11,19 @@ from deploygen.check.result import Result, Status
 from deploygen.plan import Plan
 from deploygen.stack import folder as folders
 from deploygen.stack.folder import Folder
-from deploygen.stack.nginx_site import LOOPBACK, LOOPBACK6
+from deploygen.stack.moved import LOOPBACK, LOOPBACK6
 from deploygen.stack.programs import Gunicorn, Missing, Program
 
 
 @dataclass(frozen=True)
 class Programs:
-    """The programs that have a version which matters, each looked for once."""
+    """The programs that have a version which matters, each looked for once.
+
+    ``proxies`` has the plan's own, by its kind.
+    """
 
     gunicorn: Gunicorn | Missing
-    nginx: Program | Missing
+    proxies: Mapping[str, Program | Missing]
 
 
 @dataclass
@@ -56,14 +59,14 @@ class Group:
     @cached_property
     def moved(self) -> Folder:
         """The files, moved below the scratch folder, so that programs can read and judge them."""
-        nginx = self.programs.nginx
+        found = next(iter(self.programs.proxies.values()), None)
         return folders.fill(
             self.scratch,
             self.tree,
             self.plan,
             self.name,
             self.project,
-            nginx=nginx if isinstance(nginx, Program) else None,
+            proxy=found if isinstance(found, Program) else None,
             port=0,
             names=(),
         )

@@ -7,14 +7,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from deploygen.check import accounts, environment, gunicorn, nginx, sysctl, unit
+from deploygen.check import accounts, apache, environment, gunicorn, nginx, sysctl, unit
 from deploygen.check.command import SECONDS
 from deploygen.check.group import Group, Programs
 from deploygen.check.result import Result
 from deploygen.errors import DeploygenError
 from deploygen.plan import Plan
 from deploygen.stack import folder as folders
-from deploygen.stack import programs
+from deploygen.stack import programs, proxies
 
 Checker = Callable[[Group, tuple[str, ...]], Iterator[Result]]
 
@@ -24,6 +24,7 @@ REGISTRY: tuple[tuple[str, Checker], ...] = (
     (r"/etc/NAME/gunicorn\.conf\.py", gunicorn.check),
     (r"/etc/NAME/env", environment.check),
     (r"/etc/nginx/(nginx\.conf|sites-(available|enabled)/[^/]+)", nginx.check),
+    (r"/etc/apache2/(conf|sites)-available/[^/]+\.conf", apache.check),
     (r"/etc/systemd/system/[^/]+\.(service|socket|timer|path|target|slice)", unit.check),
     (r"/etc/sysusers\.d/[^/]+\.conf", accounts.check_sysusers),
     (r"/etc/tmpfiles\.d/[^/]+\.conf", accounts.check_tmpfiles),
@@ -53,7 +54,10 @@ def check(
     environ = os.environ if environ is None else environ
     project = project.resolve()
     tree = tree.resolve()
-    found = Programs(programs.gunicorn(project, python=python, environ=environ), programs.nginx())
+    found = Programs(
+        programs.gunicorn(project, python=python, environ=environ),
+        {proxy.kind: proxy.find() for proxy in (proxies.of(plan),) if proxy},
+    )
     results: dict[str, Result] = {}
     judged = [path for path in files if path not in NOT_JUDGED]
     for path in judged:

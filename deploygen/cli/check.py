@@ -34,7 +34,7 @@ def command(
     ] = False,
     as_json: common.Json = False,
 ) -> None:
-    """Run the real programs (nginx, gunicorn, systemd) over what was rendered."""
+    """Run the real programs (nginx, Apache, gunicorn, systemd) over what was rendered."""
     from deploygen.check import check
 
     document, plan = common.load(file)

@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from deploygen.errors import InputError, Problem, refuse
 from deploygen.plan import (
+    apache,
     capacity,
     concurrency,
     dependencies,
@@ -39,6 +40,12 @@ from deploygen.systems import show_version
 
 __all__ = ["GroupPlan", "Layout", "Plan", "Setting", "Settings", "Source", "Value", "make"]
 
+# proxy.kind -> its settings, from the facts and gunicorn's.
+PROXIES: Mapping[str, Callable[[Facts, Settings], Settings]] = {
+    "nginx": nginx.plan,
+    "apache": apache.plan,
+}
+
 Arguments = ParamSpec("Arguments")
 Decided = TypeVar("Decided")
 
@@ -47,8 +54,8 @@ Decided = TypeVar("Decided")
 class GroupPlan:
     """The plan of one machine group.
 
-    ``components`` maps "gunicorn", "nginx", "systemd" and "sysctl" to their settings; without
-    a proxy of ours there is no "nginx".
+    ``components`` maps "gunicorn", "systemd" and "sysctl" to their settings, and "nginx" or
+    "apache": what proxy.kind says.
     """
 
     group: str
@@ -138,17 +145,13 @@ def _components(spec: Spec, given: Facts) -> Mapping[str, Settings]:
     shape = concurrency.shape(given, server)
     planned = gunicorn.plan(given, shape, spec.name, server.get("max_requests"))
     of_gunicorn = overrides.apply(planned, server)
-    of_nginx = nginx.plan(given, of_gunicorn) if spec.proxy.kind == "nginx" else {}
-    of_systemd = systemd.plan(given, of_gunicorn)
-    of_sysctl = sysctl.plan(of_gunicorn)
-    refuse(invariants.broken(given, of_gunicorn, of_nginx, of_systemd, of_sysctl))
-    components = {
-        "gunicorn": of_gunicorn,
-        "nginx": of_nginx,
-        "systemd": of_systemd,
-        "sysctl": of_sysctl,
-    }
-    return {key: settings for key, settings in components.items() if settings}
+    components = {"gunicorn": of_gunicorn}
+    if spec.proxy.kind in PROXIES:
+        components[spec.proxy.kind] = PROXIES[spec.proxy.kind](given, of_gunicorn)
+    components["systemd"] = systemd.plan(given, of_gunicorn)
+    components["sysctl"] = sysctl.plan(of_gunicorn)
+    refuse(invariants.broken(given, components))
+    return components
 
 
 def _short_of_hosts(spec: Spec, groups: Mapping[str, GroupPlan]) -> Iterator[str]:

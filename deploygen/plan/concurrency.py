@@ -95,6 +95,11 @@ def _reason_for_green_threads(facts: Facts, wanted: Target) -> str | None:
         return None
     if facts.long_lived:
         return f"{facts.long_lived} connections stay open: green threads hold them at little cost"
+    if facts.proxy == "apache" and facts.kind != "cpu":
+        return (
+            "Apache passes a large response on only as fast as its client reads, and the "
+            "application is greenlet-safe: green threads hold slow readers at little cost"
+        )
     each = _threads_wanted(facts, wanted)
     if each > THREADS_MAX:
         return (

@@ -13,6 +13,7 @@ from deploygen.systems import SYSTEMS, System, Version, parse_version
 from deploygen.units import MIB
 
 Kind = Literal["unknown", "cpu", "io", "mixed"]
+ProxyKind = Literal["nginx", "apache", "none"]
 
 # Resident memory of one loaded worker where nobody measured: a small application with its
 # framework and an ORM takes 50 to 90 MiB, and real ones import more. Measure and declare it.
@@ -49,13 +50,22 @@ class Facts:
     greenlet_safe: bool
     db_connections: int | None
     leaks: bool
-    buffering_proxy: bool
+    proxy: ProxyKind
     body_limit_bytes: int
 
     @property
     def cores(self) -> int:
         """Whole cores, at least one: a share of a core still runs a process."""
         return max(1, ceil(self.cpus))
+
+    @property
+    def buffering_proxy(self) -> bool:
+        """Whether the proxy shields workers from slow clients, both ways.
+
+        nginx does. Apache reads requests whole, and hands a large response on only as fast as
+        the client reads it.
+        """
+        return self.proxy == "nginx"
 
     @property
     def service_ms(self) -> float | None:
@@ -114,6 +124,6 @@ def facts(spec: Spec, group: str) -> Facts:
         greenlet_safe=load.greenlet_safe,
         db_connections=load.db_connections,
         leaks=load.leaks,
-        buffering_proxy=spec.proxy.kind == "nginx",
+        proxy=spec.proxy.kind,
         body_limit_bytes=spec.proxy.body_limit,
     )

@@ -21,7 +21,8 @@ JITTER_SHARE = 0.2
 # ... but no more often than this, in seconds, at peak: a new worker is slow at first.
 RECYCLE_S = 600
 
-# nginx's large_client_header_buffers: what passes the proxy must pass gunicorn too.
+# nginx's large_client_header_buffers, Apache's LimitRequestLine: what passes the proxy must pass
+# gunicorn too.
 HEADER_BYTES = 8190
 
 # Settings that name the slot, which only the unit knows: its command line has them.
@@ -235,7 +236,7 @@ def limit_request_line() -> Setting:
     return Setting(
         "limit_request_line",
         HEADER_BYTES,
-        "as long as nginx lets through (8k): a long URL is refused by one of them, not by chance",
+        "as long as nginx and Apache let through (8k): a long URL is refused by the first of them",
         sources.NGINX_HTTP,
     )
 
@@ -255,6 +256,6 @@ def limit_request_field_size() -> Setting:
     return Setting(
         "limit_request_field_size",
         HEADER_BYTES,
-        "as long as nginx lets through (8k), large cookies included",
+        "as long as nginx and Apache let through (8k), large cookies included",
         sources.NGINX_HTTP,
     )

@@ -5,7 +5,7 @@ A broken invariant is an error that names both settings, their values and what t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from deploygen.errors import Problem, Where
 from deploygen.plan import memory, timeouts
@@ -19,18 +19,21 @@ from deploygen.units import about, number, plural
 NR_OPEN = 1048576
 
 
-def broken(
-    facts: Facts, gunicorn: Settings, nginx: Settings, systemd: Settings, sysctl: Settings
-) -> Iterator[Problem]:
-    """Every invariant that the plan breaks."""
+def broken(facts: Facts, components: Mapping[str, Settings]) -> Iterator[Problem]:
+    """Every invariant that the plan of one group breaks; ``components`` as in GroupPlan."""
+    gunicorn, systemd, sysctl = (components[key] for key in ("gunicorn", "systemd", "sysctl"))
+    nginx, apache = components.get("nginx", {}), components.get("apache", {})
     yield from _worker_class(facts, gunicorn)
-    yield from _timeouts(facts, gunicorn, nginx, systemd)
+    yield from _timeouts(facts, gunicorn, systemd)
+    yield from _proxy_timeout(gunicorn, nginx or apache)
     yield from _connections(facts, gunicorn)
     yield from _memory(facts, gunicorn)
     yield from _database(facts, gunicorn)
     yield from _recycling(gunicorn)
     yield from _queue(gunicorn, sysctl)
-    yield from _files(gunicorn, nginx, systemd)
+    yield from _files(gunicorn, systemd)
+    yield from _nginx_connections(gunicorn, nginx)
+    yield from _apache_threads(facts, apache)
 
 
 def _problem(setting: Setting, message: str, allowed: str, hint: str = "") -> Problem:
@@ -50,8 +53,8 @@ def _worker_class(facts: Facts, gunicorn: Settings) -> Iterator[Problem]:
     if value == "sync" and not facts.buffering_proxy:
         yield _problem(
             setting,
-            "worker_class sync and proxy.kind none: without a proxy that buffers, as many slow "
-            "clients as there are workers take the site down",
+            f"worker_class sync and proxy.kind {facts.proxy}: without a proxy that buffers both "
+            "ways, as many slow clients as there are workers take the site down",
             "gthread, or proxy.kind nginx",
         )
     if value in GREEN_CLASSES and not facts.greenlet_safe:
@@ -105,9 +108,7 @@ def _connections(facts: Facts, gunicorn: Settings) -> Iterator[Problem]:
         )
 
 
-def _timeouts(
-    facts: Facts, gunicorn: Settings, nginx: Settings, systemd: Settings
-) -> Iterator[Problem]:
+def _timeouts(facts: Facts, gunicorn: Settings, systemd: Settings) -> Iterator[Problem]:
     slowest = facts.slowest_request_s
     for name, what in (("timeout", "would be killed"), ("graceful_timeout", "would be cut off")):
         setting = gunicorn[name]
@@ -119,13 +120,6 @@ def _timeouts(
                 f"more than {number(slowest)}",
                 "or lower workload.slowest_request_s, if it is too high",
             )
-    if nginx and gunicorn["timeout"].number >= nginx["proxy_read_timeout"].number:
-        yield _problem(
-            gunicorn["timeout"],
-            f"timeout {gunicorn['timeout'].value} s and nginx's proxy_read_timeout "
-            f"{nginx['proxy_read_timeout'].value} s: the proxy would give up first",
-            f"less than {nginx['proxy_read_timeout'].value}",
-        )
     patience = systemd["TimeoutStopSec"].number - timeouts.STOP_MARGIN_S
     if gunicorn["graceful_timeout"].number > patience:
         yield _problem(
@@ -134,6 +128,17 @@ def _timeouts(
             f"TimeoutStopSec {systemd['TimeoutStopSec'].value} s",
             f"at most {patience}",
         )
+
+
+def _proxy_timeout(gunicorn: Settings, proxy: Settings) -> Iterator[Problem]:
+    for name, whose in (("proxy_read_timeout", "nginx's"), ("ProxyTimeout", "Apache's")):
+        if name in proxy and gunicorn["timeout"].number >= proxy[name].number:
+            yield _problem(
+                gunicorn["timeout"],
+                f"timeout {gunicorn['timeout'].value} s and {whose} {name} {proxy[name].value} s: "
+                "the proxy would give up first",
+                f"less than {proxy[name].value}",
+            )
 
 
 def _memory(facts: Facts, gunicorn: Settings) -> Iterator[Problem]:
@@ -184,7 +189,7 @@ def _queue(gunicorn: Settings, sysctl: Settings) -> Iterator[Problem]:
         )
 
 
-def _files(gunicorn: Settings, nginx: Settings, systemd: Settings) -> Iterator[Problem]:
+def _files(gunicorn: Settings, systemd: Settings) -> Iterator[Problem]:
     connections, files = gunicorn["worker_connections"], systemd["LimitNOFILE"]
     if files.number > NR_OPEN:
         yield _problem(
@@ -194,8 +199,12 @@ def _files(gunicorn: Settings, nginx: Settings, systemd: Settings) -> Iterator[P
             f"at most {connections.number - (files.number - NR_OPEN + 1) // 2}",
             "more workers of fewer connections each",
         )
+
+
+def _nginx_connections(gunicorn: Settings, nginx: Settings) -> Iterator[Problem]:
     if not nginx:
         return
+    connections = gunicorn["worker_connections"]
     processes, each = nginx["worker_processes"], nginx["worker_connections"]
     at_once = shapes.of(gunicorn).concurrency
     # Two for each: the client's and gunicorn's.
@@ -207,4 +216,19 @@ def _files(gunicorn: Settings, nginx: Settings, systemd: Settings) -> Iterator[P
             f"nginx's worker_processes {processes.value} x worker_connections {each.value} carry "
             f"half of {processes.number * each.number}",
             f"at most {processes.number * each.number // 2 // gunicorn['workers'].number}",
+        )
+
+
+def _apache_threads(facts: Facts, apache: Settings) -> Iterator[Problem]:
+    if not apache:
+        return
+    threads = apache["MaxRequestWorkers"]
+    if facts.long_lived >= threads.number:
+        yield Problem(
+            f"workload.long_lived {facts.long_lived} and Apache's MaxRequestWorkers "
+            f"{threads.value}: each open connection holds a thread of Apache's, and none is left "
+            "for other requests",
+            where=("workload", "long_lived"),
+            allowed=f"less than {threads.value}",
+            hint="proxy.kind nginx, which holds a connection without a thread, or more memory",
         )

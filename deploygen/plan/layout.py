@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from deploygen.spec import Spec
 
 SLOTS = ("blue", "green")
-# The user that nginx's workers run as on Debian and Ubuntu.
+# The user that nginx and Apache run as on Debian and Ubuntu.
 PROXY_USER = "www-data"
 
 

@@ -14,11 +14,23 @@ SYSTEM_SHARE = 0.1
 SYSTEM_MIN = 96 * MIB
 SYSTEM_MAX = 4 * GIB
 
-# nginx with its buffers: a few MiB a process, and what its connections take. nginx.py allows as
-# many connections as this pays for.
-PROXY_SHARE = 0.05
-PROXY_MIN = 32 * MIB
-PROXY_MAX = 2 * GIB
+
+@dataclass(frozen=True)
+class ProxyShare:
+    """What a proxy keeps of the machine's memory, with bounds in bytes."""
+
+    share: float
+    least: int
+    most: int
+
+
+# nginx: a few MiB a process, and what its connections take. Apache holds a thread for each
+# request and each slow client. nginx.py and apache.py allow as many as this pays for.
+PROXIES = {
+    "nginx": ProxyShare(0.05, 32 * MIB, 2 * GIB),
+    "apache": ProxyShare(0.1, 96 * MIB, 2 * GIB),
+    "none": ProxyShare(0, 0, 0),
+}
 
 # gunicorn's master, which imports no application code.
 MASTER = 30 * MIB
@@ -63,11 +75,12 @@ def budget(facts: Facts) -> Budget:
 
 def _budget(facts: Facts, machine: int) -> Budget:
     system = min(max(int(machine * SYSTEM_SHARE), SYSTEM_MIN), SYSTEM_MAX)
-    proxy = min(max(int(machine * PROXY_SHARE), PROXY_MIN), PROXY_MAX)
+    share = PROXIES[facts.proxy]
+    proxy = min(max(int(machine * share.share), share.least), share.most)
     return Budget(
         machine=machine,
         system=system,
-        proxy=proxy if facts.buffering_proxy else 0,
+        proxy=proxy,
         shared=facts.shared_bytes,
     )
 

@@ -1,8 +1,11 @@
-"""The virtual host: names, addresses and locations, decided before any template sees them."""
+"""The virtual host: names and locations, decided before any template sees them.
+
+What it says holds for every proxy; how nginx and Apache spell it stands in nginx_site.py and
+apache_site.py.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,36 +31,30 @@ INTERMEDIATE_CIPHERS = (
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 )
 
+# What a hashed name looks like behind the URL prefix: style.3f2a9c01d4e8.css. It never changes
+# its content.
+HASHED = r"(.*[.-])?[0-9a-f]{8,32}\."
+
 
 @dataclass(frozen=True)
 class Files:
-    """A URL prefix that is served from a folder on disk; ``pattern`` matches it."""
+    """A URL prefix that is served from a folder on disk."""
 
     url: str
     folder: str
 
-    @property
-    def pattern(self) -> str:
-        """The prefix as a regular expression."""
-        return re.escape(self.url)
-
 
 @dataclass(frozen=True)
 class Header:
-    """A response header that the proxy adds where the application sends none of its own.
-
-    ``variable`` and ``upstream`` are the names of nginx's variables for it.
-    """
+    """A response header that the proxy adds where the application sends none of its own."""
 
     name: str
     value: str
-    variable: str
-    upstream: str
 
 
 @dataclass(frozen=True)
 class TlsSite:
-    """Certificate, and what the system's nginx and OpenSSL can do with it."""
+    """Certificate, and what the system's OpenSSL can do with it."""
 
     certificate: str
     key: str
@@ -68,27 +65,19 @@ class TlsSite:
 
 @dataclass(frozen=True)
 class Site:
-    """What the proxy serves. The ``listen`` fields hold complete parameters of the directive.
+    """What the proxy serves.
 
-    ``upstream`` and ``variable`` begin the names that the site may give in nginx, so that two
-    sites on one host don't meet.
+    ``http2`` is False without TLS: no browser speaks it there.
     """
 
     canonical: str
-    upstream: str
-    variable: str
     names: tuple[str, ...]
-    listen: tuple[str, ...]
-    listen_plain: tuple[str, ...]
-    listen_tls: tuple[str, ...]
-    http2_directive: bool
-    reject_handshake: bool
+    http2: bool
+    ipv6: bool
     tls: TlsSite | None
     static: Files | None
     media: Files | None
-    cached: tuple[Files, ...]
     behind: tuple[str, ...]
-    scheme: str
     headers: tuple[Header, ...]
     include: tuple[str, ...]
 
@@ -97,34 +86,16 @@ def site(spec: Spec, system: System, layout: Layout) -> Site:
     """The virtual host of one project on one system. Raises InputError."""
     proxy, app = spec.proxy, spec.app
     refuse(_problems(spec))
-    canonical = next(name for name in proxy.server_names if not name.startswith("*"))
-    http2 = bool(proxy.http2 and proxy.tls.mode != "none")
-    addresses = ("", "[::]:") if proxy.ipv6 else ("",)
-    parameter = " http2" if http2 and not system.nginx_http2_directive else ""
-    plain = tuple(f"{address}80" for address in addresses)
-    tls = tuple(f"{address}443 ssl{parameter}" for address in addresses)
-    with_tls = proxy.tls.mode != "none"
-    variable = spec.name.replace("-", "_")
-    static = Files(app.static.url, f"{layout.static}/") if app.static else None
-    media = Files(app.media.url, f"{layout.media}/") if app.media else None
     return Site(
-        canonical=canonical,
-        upstream=f"{variable}_gunicorn",
-        variable=variable,
+        canonical=next(name for name in proxy.server_names if not name.startswith("*")),
         names=proxy.server_names,
-        listen=tls if with_tls else plain,
-        listen_plain=plain,
-        listen_tls=tls if with_tls else (),
-        http2_directive=http2 and system.nginx_http2_directive,
-        reject_handshake=system.nginx_reject_handshake,
+        http2=bool(proxy.http2 and proxy.tls.mode != "none"),
+        ipv6=proxy.ipv6,
         tls=_tls(spec, system),
-        static=static,
-        media=media,
-        cached=(static,) if static else (),
+        static=Files(app.static.url, f"{layout.static}/") if app.static else None,
+        media=Files(app.media.url, f"{layout.media}/") if app.media else None,
         behind=proxy.behind,
-        # Behind a balancer that ends TLS, its word on the scheme counts, if it is trusted.
-        scheme=f"${variable}_scheme" if proxy.behind else "$scheme",
-        headers=tuple(_headers(spec, variable)),
+        headers=tuple(_headers(spec)),
         include=proxy.include,
     )
 
@@ -169,13 +140,11 @@ def _problems(spec: Spec) -> Iterator[Problem]:
             )
 
 
-def _headers(spec: Spec, variable: str) -> Iterator[Header]:
+def _headers(spec: Spec) -> Iterator[Header]:
     declared = {name.lower(): (name, value) for name, value in spec.proxy.headers.items()}
     defaults = {name.lower(): (name, value) for name, value in DEFAULT_HEADERS.items()}
-    for key, (name, value) in {**defaults, **declared}.items():
-        word = key.replace("-", "_")
-        # A prefix of their own: a header may be called "scheme" or "cache".
-        yield Header(name, value, variable=f"{variable}_header_{word}", upstream=word)
+    for name, value in {**defaults, **declared}.values():
+        yield Header(name, value)
 
 
 def _tls(spec: Spec, system: System) -> TlsSite | None:

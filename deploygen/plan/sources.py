@@ -36,6 +36,22 @@ NGINX_HTTP = Source(
 NGINX_PROXY = Source(
     "nginx docs, proxy module", "https://nginx.org/en/docs/http/ngx_http_proxy_module.html"
 )
+APACHE_EVENT = Source("Apache docs, event MPM", "https://httpd.apache.org/docs/2.4/mod/event.html")
+APACHE_MPM = Source(
+    "Apache docs, MPM directives", "https://httpd.apache.org/docs/2.4/mod/mpm_common.html"
+)
+APACHE_CORE = Source(
+    "Apache docs, core features", "https://httpd.apache.org/docs/2.4/mod/core.html"
+)
+APACHE_PROXY = Source(
+    "Apache docs, mod_proxy", "https://httpd.apache.org/docs/2.4/mod/mod_proxy.html"
+)
+APACHE_BUFFER = Source(
+    "Apache docs, mod_buffer", "https://httpd.apache.org/docs/2.4/mod/mod_buffer.html"
+)
+APACHE_REQTIMEOUT = Source(
+    "Apache docs, mod_reqtimeout", "https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html"
+)
 LISTEN = Source("listen(2)", "https://man7.org/linux/man-pages/man2/listen.2.html")
 SYSTEMD_SERVICE = Source(
     "systemd.service(5)", "https://www.freedesktop.org/software/systemd/man/systemd.service.html"

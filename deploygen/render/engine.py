@@ -61,6 +61,8 @@ def _environment() -> Environment:
         comment_text=quoting.comment_text,
         py=quoting.python,
         nginx=quoting.nginx,
+        apache=quoting.apache,
+        apache_header=quoting.apache_header,
         nginx_size=quoting.nginx_size,
         envfile=quoting.env_file,
     )

@@ -38,6 +38,25 @@ def nginx(value: str) -> str:
     return f'"{escaped}"'
 
 
+_APACHE_BARE = re.compile(r"[A-Za-z0-9_./:@~*+,=?|-]+")
+
+
+def apache(value: str) -> str:
+    """One argument of an Apache directive. There is no way to write '${': types refuse '$'."""
+    if _APACHE_BARE.fullmatch(value):
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def apache_header(value: str) -> str:
+    """The value of Apache's ``Header``, which reads '%' as the start of a field of its own.
+
+    One that begins with "expr=" would be computed: types refuse it.
+    """
+    return apache(value.replace("%", "%%"))
+
+
 def nginx_size(size_bytes: int) -> str:
     """A size with nginx's suffixes: ``10m``, ``8k``."""
     for suffix, unit in (("m", 1024**2), ("k", 1024)):

@@ -203,7 +203,7 @@ class Tls(Model):
 class Proxy(Model):
     """What stands in front of gunicorn."""
 
-    kind: Literal["nginx", "none"] = "nginx"
+    kind: Literal["nginx", "apache", "none"] = "nginx"
     server_names: Annotated[
         tuple[n.HostName, ...],
         Field(min_length=1, description="The names that it answers to; the first is canonical."),

@@ -72,8 +72,8 @@ HeaderName = Annotated[
 HeaderValue = Annotated[
     str,
     pattern(
-        r"[\x20-\x23\x25-\x5b\x5d-\x7e]{1,1024}",
-        "printable ASCII without '$' and '\\'",
-        "nginx would read '$' as the start of a variable",
+        r"(?!expr=)[\x20-\x23\x25-\x5b\x5d-\x7e]{1,1024}",
+        "printable ASCII without '$' and '\\', not beginning with expr=",
+        "nginx would read '$' as the start of a variable, and Apache compute what follows expr=",
     ),
 ]

@@ -17,10 +17,12 @@ from pathlib import Path
 
 from deploygen.errors import DeploygenError
 from deploygen.plan import Plan
+from deploygen.plan.apache_modules import needed
 from deploygen.plan.layout import SLOTS
-from deploygen.stack import paths, ports, relocate
+from deploygen.stack import apache_conf, paths, ports, relocate
 from deploygen.stack.machine import NAMES, TEMP_PATHS, Machine
 from deploygen.stack.programs import Missing, Program, find
+from deploygen.stack.proxies import BY_KIND, Proxy
 
 # A unix socket's path, its end included: struct sockaddr_un.
 SOCKET_BYTES = 108 if sys.platform == "linux" else 104
@@ -43,10 +45,9 @@ class Folder:
         """Where a path of the host lies, the slot filled in."""
         return Path(self.moves.path(path.replace("%i", SLOT)))
 
-    @property
-    def nginx_conf(self) -> Path:
-        """nginx.conf, which may not have been rendered."""
-        return Path(f"{self.root}{relocate.NGINX_CONF}")
+    def enabled(self, proxy: Proxy) -> Path:
+        """The folder that a proxy reads its sites from."""
+        return Path(f"{self.root}{proxy.etc}/sites-enabled")
 
     @property
     def log(self) -> Path:
@@ -90,24 +91,28 @@ def fill(
     group: str,
     project: Path,
     *,
-    nginx: Program | None = None,
+    proxy: Program | None = None,
     port: int | None = None,
     names: tuple[str, ...] = NAMES,
 ) -> Folder:
-    """Fill the private folder. ``port`` as in ports.choose(); ``names`` are added to sites."""
+    """Fill the private folder for this machine's ``proxy``.
+
+    ``port`` as in ports.choose(); ``names`` are added to sites.
+    """
     files = host_files(tree, group)
     moves = paths.of_host(plan.layout, str(root), files)
     machine = Machine(
         root=str(root),
-        moves=paths.Moves({**_elsewhere(root, nginx), **moves.moves}),
+        moves=paths.Moves({**_elsewhere(root, proxy), **moves.moves}),
         ports=ports.choose(relocate.ports(files) or (80,), port),
         readable=_readable,
         ipv6=ports.ipv6(),
         user=_user(),
         names=names,
-        temp_paths=_temp_paths(nginx),
-        nginx=nginx.version if nginx else (),
-        openssl=nginx.openssl if nginx else (),
+        temp_paths=_temp_paths(proxy),
+        nginx=proxy.version if proxy and proxy.name == "nginx" else (),
+        apache=proxy.version if proxy and proxy.name == "apache" else (),
+        openssl=proxy.openssl if proxy else (),
     )
     moved = relocate.relocate(files, machine)
     folder = Folder(root, plan, group, machine.moves, machine.ports, moved)
@@ -115,9 +120,11 @@ def fill(
         target = Path(f"{root}{path}")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
+    if proxy and proxy.name == "apache":
+        _apache_conf(folder, machine, proxy)
     for path in (*moved.folders, *_folders(folder)):
         Path(path).mkdir(parents=True, exist_ok=True)
-    for link, target in _links(folder, project, nginx):
+    for link, target in _links(folder, project, proxy):
         link.parent.mkdir(parents=True, exist_ok=True)
         if not os.path.lexists(link):
             link.symlink_to(target)
@@ -155,11 +162,11 @@ def remove(root: Path) -> None:
         shutil.rmtree(root)
 
 
-def _elsewhere(root: Path, nginx: Program | None) -> dict[str, str]:
+def _elsewhere(root: Path, proxy: Program | None) -> dict[str, str]:
     """Paths that another system has elsewhere: nginx's own files, and the memory disk."""
     found: dict[str, str] = {}
-    if nginx is not None:
-        conf = re.search(r"--conf-path=(\S+)/[^/\s]+", nginx.build)
+    if proxy is not None:
+        conf = re.search(r"--conf-path=(\S+)/[^/\s]+", proxy.build)
         if conf and conf[1] != "/etc/nginx" and not Path("/etc/nginx").is_dir():
             found["/etc/nginx"] = conf[1]
     if not Path(SHM).is_dir():
@@ -176,7 +183,7 @@ def _folders(folder: Folder) -> Iterator[str]:
     yield str(folder.log)
 
 
-def _links(folder: Folder, project: Path, nginx: Program | None) -> Iterator[tuple[Path, Path]]:
+def _links(folder: Folder, project: Path, proxy: Program | None) -> Iterator[tuple[Path, Path]]:
     layout, app = folder.plan.layout, folder.plan.spec.app
     yield folder.moved(layout.slot), project
     yield folder.moved(layout.current), folder.moved(layout.slot)
@@ -184,13 +191,32 @@ def _links(folder: Folder, project: Path, nginx: Program | None) -> Iterator[tup
     if app.media and layout.media and not app.media.folder.startswith("/"):
         # The project's own uploads; where it has none yet, the link points to nothing.
         yield folder.moved(layout.media), project / app.media.folder
-    site = f"/etc/nginx/sites-available/{layout.name}.conf"
-    if site in folder.relocated.files:
-        enabled = Path(f"{folder.root}/etc/nginx/sites-enabled/{layout.name}.conf")
-        yield enabled, Path(f"{folder.root}{site}")
-    modules = re.search(r"--modules-path=(\S+)", nginx.build) if nginx else None
+    for kind in BY_KIND.values():
+        site = f"{kind.etc}/sites-available/{layout.name}.conf"
+        if site in folder.relocated.files:
+            yield folder.enabled(kind) / f"{layout.name}.conf", Path(f"{folder.root}{site}")
+    modules = re.search(r"--modules-path=(\S+)", proxy.build) if proxy else None
     if modules:
         yield folder.root / "modules", Path(modules[1])
+
+
+def _apache_conf(folder: Folder, machine: Machine, apache: Program) -> None:
+    """Write what stands in for Debian's apache2.conf, with the folders that Apache wants."""
+    site = folder.plan.groups[folder.group].site
+    built_in = re.findall(r"^\s*(?:mod_)?(\w+)\.c$", apache.build, re.MULTILINE)
+    text = apache_conf.text(
+        machine,
+        [module.name for module in needed(site)],
+        folder=apache.modules,
+        static=built_in,
+        conf=[path for path in (apache_conf.RENDERED,) if path in folder.relocated.files],
+        tls=site.tls is not None,
+    )
+    path = Path(f"{folder.root}{apache_conf.PATH}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    for name in ("run", "var/log/apache2"):
+        (folder.root / name).mkdir(parents=True, exist_ok=True)
 
 
 def _readable(path: str) -> bool:
@@ -204,9 +230,9 @@ def _user() -> str:
     return f"{pwd.getpwuid(0).pw_name} {grp.getgrgid(os.getegid()).gr_name}"
 
 
-def _temp_paths(nginx: Program | None) -> tuple[str, ...]:
+def _temp_paths(proxy: Program | None) -> tuple[str, ...]:
     """Those that this nginx was built with."""
-    build = nginx.build if nginx else ""
+    build = proxy.build if proxy else ""
     return tuple(
         name
         for name in TEMP_PATHS

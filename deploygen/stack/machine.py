@@ -18,12 +18,12 @@ TEMP_PATHS = tuple(
 
 @dataclass(frozen=True)
 class Machine:
-    """What this machine gives to nginx.
+    """What this machine gives to nginx and Apache.
 
     ``ports`` maps each port of the site to the one that it has here, ``user`` is empty where
     nginx does not run as root, ``readable`` says whether a file is here, ``names`` are added to
-    the site's, ``temp_paths`` are the directives that this nginx was built with. ``nginx`` and
-    ``openssl`` are its versions, () where they are unknown and so taken for new enough.
+    the site's, ``temp_paths`` are the directives that this nginx was built with. ``nginx``,
+    ``apache`` and ``openssl`` are versions, () where unknown and so taken for new enough.
     """
 
     root: str
@@ -35,6 +35,7 @@ class Machine:
     names: tuple[str, ...] = NAMES
     temp_paths: tuple[str, ...] = TEMP_PATHS
     nginx: Version = ()
+    apache: Version = ()
     openssl: Version = ()
 
     @property

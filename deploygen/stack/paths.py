@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from deploygen.plan.layout import Layout
 
-# nginx's own folders and files that it writes to, or that the tree replaces.
-NGINX = (
+# The proxies' own folders and files that they write to, or that the tree replaces.
+PROXIES = (
     "/etc/nginx/nginx.conf",
     "/etc/nginx/sites-available",
     "/etc/nginx/sites-enabled",
@@ -16,6 +16,10 @@ NGINX = (
     "/run/nginx.pid",
     "/var/log/nginx",
     "/var/lib/nginx",
+    "/etc/apache2/sites-available",
+    "/etc/apache2/sites-enabled",
+    "/run/apache2",
+    "/var/log/apache2",
 )
 # Where a path may begin: not inside a word, but behind '=', ':', a quote, systemd's '-' for
 # "may be missing", and the slashes of a URL such as sqlite:////var/lib/shop/db.sqlite3.
@@ -43,11 +47,11 @@ class Moves:
 
 
 def of_host(layout: Layout, root: str, files: Iterable[str]) -> Moves:
-    """What moves below ``root``: the project's folders, nginx's own, and the files themselves.
+    """What moves below ``root``: the project's folders, the proxy's own, and the files themselves.
 
     /etc/<name> does not move as a whole: a project may be called ssl or nginx, and what else
     lies there belongs to the machine.
     """
     folders = (layout.home, layout.run, layout.state)
     configuration = (layout.config, layout.environment_file, layout.secrets_file)
-    return Moves({path: f"{root}{path}" for path in (*folders, *configuration, *NGINX, *files)})
+    return Moves({path: f"{root}{path}" for path in (*folders, *configuration, *PROXIES, *files)})

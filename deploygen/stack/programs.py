@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +25,8 @@ ANSWER_S = 20
 HOW_TO_GET = {
     "gunicorn": "pip install gunicorn, in the project's environment",
     "nginx": "apt install nginx (macOS: brew install nginx)",
+    "apache2": "apt install apache2 (macOS: brew install httpd)",
+    "setpriv": "apt install util-linux",
     "openssl": "apt install openssl",
     "systemd-analyze": "apt install systemd; it exists on Linux only",
     "systemd-sysusers": "apt install systemd; it exists on Linux only",
@@ -35,7 +39,8 @@ HOW_TO_GET = {
 class Program:
     """A program that is here: the words that start it, and its version, () if unknown.
 
-    ``build`` is what nginx says of how it was built, ``openssl`` the version that it runs with.
+    ``build`` is what a proxy says of how it was built, ``openssl`` the version that it runs
+    with, ``modules`` the folder of Apache's.
     """
 
     name: str
@@ -43,9 +48,10 @@ class Program:
     version: Version = ()
     build: str = ""
     openssl: Version = ()
+    modules: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} {show_version(self.version)} ({self.command[0]})"
+        return f"{self.name} {show_version(self.version)} ({self.command[-1]})"
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,54 @@ def nginx() -> Program | Missing:
         build=text,
         openssl=parse_version(openssl[-1]) if openssl else (),
     )
+
+
+def apache() -> Program | Missing:
+    """Apache, with its version, OpenSSL's and the folder of its modules.
+
+    It refuses to serve as root: there it runs as another user, with no right of root's but to
+    read what only root may.
+    """
+    found = find("apache2")
+    if isinstance(found, Missing) and isinstance(other := find("httpd"), Program):
+        found = other
+    if isinstance(found, Missing):
+        return found
+    prefix: tuple[str, ...] = ()
+    if os.geteuid() == 0:
+        setpriv = find("setpriv")
+        if isinstance(setpriv, Missing):
+            return setpriv
+        rights = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+        prefix = (*setpriv.command, f"--reuid={_another_user()}", *rights)
+    openssl = find("openssl")
+    text = _output((*found.command, "-V")) + _output((*found.command, "-l"))
+    return Program(
+        "apache",
+        (*prefix, *found.command),
+        _version(r"Apache/(\d+(?:\.\d+)+)", text),
+        build=text,
+        openssl=_version(r"OpenSSL (\d+(?:\.\d+)+)", _output((*openssl.command, "version")))
+        if isinstance(openssl, Program)
+        else (),
+        modules=next(filter(os.path.isdir, _module_folders(found.command[0], text)), ""),
+    )
+
+
+def _another_user() -> str:
+    for name in ("www-data", "nobody"):
+        with suppress(KeyError):
+            return str(pwd.getpwnam(name).pw_uid)
+    return "65534"
+
+
+def _module_folders(program: str, build: str) -> Iterator[str]:
+    root = re.search(r'HTTPD_ROOT="([^"]+)"', build)
+    prefix = Path(program).resolve().parent.parent
+    yield from ("/usr/lib/apache2/modules", "/usr/lib64/httpd/modules")
+    yield str(prefix / "lib/httpd/modules")
+    if root:
+        yield f"{root[1]}/modules"
 
 
 def systemd(name: str) -> Program | Missing:

@@ -12,9 +12,10 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from deploygen.stack import nginx_site
+from deploygen.stack import apache_site, nginx_site
 from deploygen.stack.directives import Edit, apply
 from deploygen.stack.machine import Machine
+from deploygen.stack.moved import Seen
 from deploygen.stack.paths import Moves
 
 # Python 3.12 splits f-strings; 3.11 has them whole.
@@ -38,7 +39,7 @@ class Change:
 class Relocated:
     """The moved files by their paths on the host, and what changed.
 
-    ``folders`` must exist before nginx starts; ``stand_in`` says that the files name the
+    ``folders`` must exist before the proxy starts; ``stand_in`` says that the files name the
     machine's stand-in certificate, which has to be made.
     """
 
@@ -52,7 +53,7 @@ def relocate(files: Mapping[str, bytes], machine: Machine) -> Relocated:
     """Move ``files`` (path on the host -> content). What is no text stays as it is."""
     moved: dict[str, bytes] = {}
     changes: list[Change] = []
-    seen = nginx_site.Seen()
+    seen = Seen()
     for path in sorted(files, key=lambda path: (path != NGINX_CONF, path)):
         try:
             text = files[path].decode()
@@ -71,15 +72,15 @@ def relocate(files: Mapping[str, bytes], machine: Machine) -> Relocated:
 
 
 def ports(files: Mapping[str, bytes]) -> tuple[int, ...]:
-    """The TCP ports that the files of nginx listen on."""
-    return tuple(
-        dict.fromkeys(
-            port
-            for path, content in files.items()
-            if _is_nginx(path)
-            for port in nginx_site.ports(content.decode(errors="replace"))
-        )
-    )
+    """The TCP ports that the files of nginx or Apache listen on."""
+    found: list[int] = []
+    for path, content in files.items():
+        text = content.decode(errors="replace")
+        if _is_nginx(path):
+            found += nginx_site.ports(text)
+        elif _is_apache(path):
+            found += apache_site.ports(text)
+    return tuple(dict.fromkeys(found))
 
 
 def _is_nginx(path: str) -> bool:
@@ -89,11 +90,18 @@ def _is_nginx(path: str) -> bool:
     )
 
 
-def _edits(path: str, text: str, machine: Machine, seen: nginx_site.Seen) -> Iterator[Edit]:
+def _is_apache(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    return name.endswith(".conf") and folder.startswith(f"{apache_site.ROOT}/")
+
+
+def _edits(path: str, text: str, machine: Machine, seen: Seen) -> Iterator[Edit]:
     if path.endswith(".py"):
         yield from _python(text, machine.moves)
     elif _is_nginx(path):
         yield from nginx_site.edits(text, machine, main=path == NGINX_CONF, seen=seen)
+    elif _is_apache(path):
+        yield from apache_site.edits(text, machine, seen=seen)
     else:
         yield from _lines(text, machine.moves)
 

@@ -1,4 +1,4 @@
-"""The stack: gunicorn as the rendered unit starts it, and the rendered nginx in front.
+"""The stack: gunicorn as the rendered unit starts it, and the rendered proxy in front.
 
 Everything runs unprivileged, on loopback, below one private folder that goes when it stops.
 """
@@ -19,17 +19,21 @@ from deploygen.errors import DeploygenError
 from deploygen.plan import Plan
 from deploygen.stack import folder as folders
 from deploygen.stack import gunicorn as launches
-from deploygen.stack import programs, start
+from deploygen.stack import programs, proxies, start
 from deploygen.stack.folder import Folder
 from deploygen.stack.follow import Follower
 from deploygen.stack.process import Processes, children
 from deploygen.stack.programs import Missing, Program
+from deploygen.stack.proxies import Proxy
 from deploygen.stack.relocate import Change
 from deploygen.stack.start import Health
 
 POLL_S = 0.05
 # Both let requests finish; the proxy first, which waits for gunicorn's answers.
-STOP = {"nginx": signal.SIGQUIT, "gunicorn": signal.SIGTERM}
+STOP = {
+    **{proxy.kind: proxy.stop for proxy in proxies.BY_KIND.values()},
+    "gunicorn": signal.SIGTERM,
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Options:
     ``python``: an interpreter, or an environment's folder; see programs.gunicorn() for the
     order in which environments are looked for. ``environ`` is where secrets come from;
     ``environment`` is given to the application on top of all that is rendered. ``proxy``
-    False leaves nginx out. ``release_commands`` are run before gunicorn starts.
+    False leaves the proxy out. ``release_commands`` are run before gunicorn starts.
     """
 
     port: int | None = None
@@ -121,7 +125,7 @@ class Stack:
 
     @property
     def pids(self) -> dict[str, int]:
-        """Program -> process id: gunicorn's master, nginx's."""
+        """Program -> process id: gunicorn's master, the proxy's."""
         return {child.name: child.pid for child in self._processes or () if child.running}
 
     @property
@@ -133,7 +137,7 @@ class Stack:
     @property
     def logs(self) -> dict[str, Path]:
         """Name -> log file; what has no file yet has none to show."""
-        return start.logs(self.folder)
+        return start.logs(self.folder, proxies.of(self.plan))
 
     def wait(
         self,
@@ -144,7 +148,7 @@ class Stack:
         """Block until interrupted, or for ``seconds``.
 
         ``on_line`` gets each new log line, with the name of its log. Raises DeploygenError
-        when gunicorn or nginx ends on its own.
+        when gunicorn or the proxy ends on its own.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         with Follower(self.logs) as follower:
@@ -179,7 +183,8 @@ class Stack:
         if isinstance(gunicorn, Missing):
             raise DeploygenError(str(gunicorn))
         self.programs["gunicorn"] = str(gunicorn)
-        nginx = self._nginx()
+        kind = proxies.of(self.plan)
+        proxy = self._proxy(kind) if kind and self.options.proxy else None
         self._root = folders.make(self.plan)
         self._processes = Processes(self._root)
         folder = self._folder = folders.fill(
@@ -188,12 +193,14 @@ class Stack:
             self.plan,
             self.group,
             self._project,
-            nginx=nginx,
+            proxy=proxy,
             port=self.options.port,
         )
-        if nginx is not None and (missing := folders.stand_in(folder)):
-            self.notes.append(f"nginx is left out: its certificate is not here, and {missing}")
-            nginx = None
+        if proxy is not None and (missing := folders.stand_in(folder)):
+            self.notes.append(
+                f"{proxy.name} is left out: its certificate is not here, and {missing}"
+            )
+            proxy = None
         self.ports = folder.ports
         unit = launches.read_unit(folder)
         if unit is None:
@@ -207,7 +214,7 @@ class Stack:
             unit,
             environ=self.options.environ,
             extra=self.options.environment,
-            bind=None if nginx else f"127.0.0.1:{next(iter(self.ports.values()))}",
+            bind=None if proxy else f"127.0.0.1:{next(iter(self.ports.values()))}",
         )
         if launch.missing:
             raise DeploygenError(
@@ -227,22 +234,21 @@ class Stack:
         self.health = start.gunicorn(
             self._processes, folder, gunicorn, launch, seconds=self.options.start_s
         )
-        if nginx is not None:
-            start.nginx(self._processes, folder, nginx, seconds=self.options.start_s)
-        self.urls = start.urls(folder, proxied=nginx is not None)
+        if kind is not None and proxy is not None:
+            start.proxy(kind, self._processes, folder, proxy, seconds=self.options.start_s)
+        self.urls = start.urls(folder, proxied=proxy is not None)
 
-    def _nginx(self) -> Program | None:
-        """The nginx to put in front; a note where there is none."""
-        if self.plan.spec.proxy.kind != "nginx" or not self.options.proxy:
+    def _proxy(self, kind: Proxy) -> Program | None:
+        """The proxy to put in front; a note where there is none."""
+        if not (self._tree / "hosts" / self.group / kind.main.lstrip("/")).is_file():
+            name = kind.main.rpartition("/")[2]
+            self.notes.append(f"{kind.kind} is left out: {name} was not rendered")
             return None
-        if not (self._tree / "hosts" / self.group / "etc/nginx/nginx.conf").is_file():
-            self.notes.append("nginx is left out: nginx.conf was not rendered")
-            return None
-        found = programs.nginx()
+        found = kind.find()
         if isinstance(found, Missing):
             self.notes.append(f"{found}: gunicorn answers itself")
             return None
-        self.programs["nginx"] = str(found)
+        self.programs[kind.kind] = str(found)
         return found
 
 

@@ -1,4 +1,4 @@
-"""Starts gunicorn and nginx, each until it answers."""
+"""Starts gunicorn and the proxy, each until it answers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from deploygen.stack.folder import Folder
 from deploygen.stack.gunicorn import Launch, release_command
 from deploygen.stack.process import Child, Processes, last_lines
 from deploygen.stack.programs import Gunicorn, Program
+from deploygen.stack.proxies import BY_KIND, Proxy
 from deploygen.stack.request import ask
 
 POLL_S = 0.05
-# nginx takes the name of its error log on the command line since this version.
-NGINX_ERROR_LOG_OPTION = (1, 19, 5)
 
 
 @dataclass(frozen=True)
@@ -39,15 +38,14 @@ class Health:
         return self.status < 400
 
 
-def logs(folder: Path) -> dict[str, Path]:
+def logs(folder: Path, proxy: Proxy | None) -> dict[str, Path]:
     """The logs below a private folder: name -> file."""
-    nginx = folder / "var/log/nginx"
-    return {
-        "gunicorn": folder / "log/gunicorn.log",
-        "nginx": folder / "log/nginx.log",
-        "nginx error": nginx / "error.log",
-        "nginx access": nginx / "access.log",
-    }
+    found = {"gunicorn": folder / "log/gunicorn.log"}
+    if proxy is not None:
+        found[proxy.kind] = folder / f"log/{proxy.kind}.log"
+        found[f"{proxy.kind} error"] = proxy.error_log(folder)
+        found[f"{proxy.kind} access"] = proxy.access_log(folder)
+    return found
 
 
 def ended(child: Child, folder: Path, *, when: str) -> DeploygenError:
@@ -56,7 +54,8 @@ def ended(child: Child, folder: Path, *, when: str) -> DeploygenError:
 
 
 def _tail(child: Child, folder: Path) -> str:
-    files = (child.log, logs(folder)["nginx error"]) if child.name == "nginx" else (child.log,)
+    proxy = BY_KIND.get(child.name)
+    files = (child.log, proxy.error_log(folder)) if proxy else (child.log,)
     return f"The end of its log:\n{last_lines(*files) or '    (empty)'}"
 
 
@@ -130,15 +129,14 @@ def gunicorn(
     )
 
 
-def nginx(processes: Processes, folder: Folder, program: Program, *, seconds: float) -> None:
-    """Start nginx in the foreground, and wait until it listens on all its ports.
+def proxy(
+    kind: Proxy, processes: Processes, folder: Folder, program: Program, *, seconds: float
+) -> None:
+    """Start the proxy in the foreground, and wait until it listens on all its ports.
 
     Raises DeploygenError when it ends, or does not listen within ``seconds``.
     """
-    command = [*program.command, "-p", str(folder.root), "-c", str(folder.nginx_conf)]
-    if program.version >= NGINX_ERROR_LOG_OPTION:
-        command += ["-e", str(logs(folder.root)["nginx error"])]
-    child = processes.start("nginx", (*command, "-g", "daemon off;"))
+    child = processes.start(kind.kind, kind.command(program, folder.root))
     for _ in _until(seconds):
         if not child.running:
             raise ended(child, folder.root, when="did not start")
@@ -146,7 +144,9 @@ def nginx(processes: Processes, folder: Folder, program: Program, *, seconds: fl
             for port in folder.ports.values():
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
-    raise DeploygenError(f"nginx did not listen within {seconds:g} s. {_tail(child, folder.root)}")
+    raise DeploygenError(
+        f"{kind.kind} did not listen within {seconds:g} s. {_tail(child, folder.root)}"
+    )
 
 
 def urls(folder: Folder, *, proxied: bool) -> tuple[str, ...]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from deploygen.errors import Problem, refuse
 from deploygen.plan import Plan
 from deploygen.spec.types import closest
-from deploygen.targets import guide, gunicorn, nginx, sysctl, systemd
+from deploygen.targets import apache, guide, gunicorn, nginx, sysctl, systemd
 from deploygen.targets.spec import FileSpec, Row, Target
 
 __all__ = ["REGISTRY", "FileSpec", "Row", "Target", "choose", "files"]
+
+# Those that are what proxy.kind says.
+PROXIES = (nginx.TARGET.name, apache.TARGET.name)
 
 REGISTRY: dict[str, Target] = {
     target.name: target
@@ -16,6 +19,7 @@ REGISTRY: dict[str, Target] = {
         guide.TARGET,
         gunicorn.TARGET,
         nginx.TARGET,
+        apache.TARGET,
         systemd.TARGET,
         sysctl.TARGET,
     )
@@ -44,7 +48,7 @@ def choose(plan: Plan) -> tuple[Target, ...]:
         Problem(
             f"{name} does not fit this description",
             where=("targets", index),
-            hint=f"it needs proxy.kind {name}" if name == "nginx" else "",
+            hint=f"it needs proxy.kind {name}" if name in PROXIES else "",
         )
         for index, name in enumerate(asked)
         if not REGISTRY[name].fits(plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deploygen.plan import Plan
+from deploygen.plan.apache_modules import needed, unused
 from deploygen.targets.spec import FileSpec, Target
 
 
@@ -15,6 +16,8 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         "app": app,
         "layout": plan.layout,
         "site": site,
+        "modules": needed(site),
+        "unused": unused(site),
         "several_groups": len(plan.groups) > 1,
         "health": app.health or "/",
         # Uploads inside the project: the release has a link there, to what outlives it.

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from deploygen.plan import GroupPlan, Plan
+from deploygen.plan.nginx_site import nginx_site
 from deploygen.targets.spec import Row, Target, on_hosts
+
+
+def _words(plan: Plan, group: GroupPlan) -> Mapping[str, object]:
+    return {"words": nginx_site(group.site, group.facts.system, plan.spec.name)}
+
 
 TARGET = Target(
     name="nginx",
     summary="nginx.conf and the site in front of gunicorn",
     files=on_hosts(
         "nginx",
-        Row("etc/nginx/nginx.conf", about="nginx on each host of the group GROUP"),
+        Row("etc/nginx/nginx.conf", about="nginx on each host of the group GROUP", context=_words),
         Row(
             "etc/nginx/sites-available/NAME.conf",
             about="The site of NAME: nginx in front of gunicorn",
+            context=_words,
         ),
     ),
     fits=lambda plan: plan.spec.proxy.kind == "nginx",

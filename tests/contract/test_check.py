@@ -26,7 +26,7 @@ UNIT, SITE, CONF = "@.service", "sites-available/bookshop.conf", "nginx.conf"
 
 @pytest.fixture(autouse=True)
 def everything_is_installed() -> None:
-    for name in ("nginx", "openssl", "systemd-analyze", "sysctl"):
+    for name in ("nginx", "apache2", "openssl", "systemd-analyze", "sysctl"):
         needed(name)
 
 
@@ -41,10 +41,12 @@ def snapshot(folder: Path) -> set[str]:
 
 @pytest.mark.parametrize("proxy", ["", TLS], ids=["plain", "tls"])
 @pytest.mark.parametrize("system", SYSTEMS)
-@pytest.mark.parametrize("name", NAMES)
-def test_every_file(name: str, system: str, proxy: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind"), [*((name, "nginx") for name in NAMES), (NAMES[0], "apache")]
+)
+def test_every_file(name: str, kind: str, system: str, proxy: str, tmp_path: Path) -> None:
     """For a system that is newer than this machine, all but what came later is judged."""
-    made = example(name, tmp_path, os=system, proxy=proxy)
+    made = example(name, tmp_path, os=system, kind=kind, proxy=proxy)
     results = judged(made)
     assert set(results) == {path for path in made.files if path.startswith("hosts/")}
     for result in results.values():
@@ -163,6 +165,48 @@ def test_what_is_broken_is_reported(
         assert 1 <= line <= len(path.read_text().splitlines()) + 1
     failed = {path for path, result in results.items() if result.status == "failed"}
     assert failed == {name}
+
+
+APACHE_SITE, APACHE_PROXY, APACHE = (
+    "sites-available/bookshop.conf", "bookshop-proxy.conf", "zz-deploygen.conf"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        (
+            APACHE_SITE,
+            replaced("RewriteEngine on", "RewritEngine on"),
+            "Invalid command 'RewritEngine'",
+        ),
+        (APACHE_SITE, replaced("</VirtualHost>", ""), "was not closed"),
+        (APACHE_PROXY, replaced("retry=0", "retry=x"), "retry"),
+        (APACHE_PROXY, replaced("ProxyTimeout ", "ProxyTimeout x"), "ProxyTimeout"),
+        (APACHE, replaced("TraceEnable Off", "TraceEnable Never"), "TraceEnable must be one of"),
+        # Apache's own test passes these, and Apache dies, or does not do what is asked.
+        (
+            APACHE,
+            replaced("SSLOpenSSLConfCmd Groups ", "SSLOpenSSLConfCmd Groups X448x:"),
+            "did not start",
+        ),
+    ],
+)
+def test_what_is_broken_in_apaches_files_is_reported(
+    file: str, change: Callable[[str], str], message: str, tmp_path: Path
+) -> None:
+    made = example("bookshop", tmp_path, kind="apache", proxy=TLS)
+    path = made.file(file)
+    path.write_text(change(path.read_text()))
+    name = str(path.relative_to(made.tree))
+    results = judged(made, {})
+    failed = {path for path, result in results.items() if result.status == "failed"}
+    assert failed, results
+    assert message in results[min(failed)].detail
+    if "did not start" not in message:
+        assert failed == {name}
+        line = int(results[name].detail.split(f"{name}:")[1].split(":")[0])
+        assert 1 <= line <= len(path.read_text().splitlines()) + 1
 
 
 def test_a_message_names_the_rendered_file_and_its_line(tmp_path: Path) -> None:

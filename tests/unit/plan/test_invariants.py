@@ -66,7 +66,7 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
                 ),
             }
         },
-        "proxy": {"kind": draw(st.sampled_from(["nginx", "none"]))},
+        "proxy": {"kind": draw(st.sampled_from(["nginx", "apache", "none"]))},
     }
 
 
@@ -99,6 +99,7 @@ def check_all(group: GroupPlan) -> None:
     facts = group.facts
     gunicorn, systemd = group.components["gunicorn"], group.components["systemd"]
     sysctl, nginx = group.components["sysctl"], group.components.get("nginx")
+    apache = group.components.get("apache")
     workers = gunicorn["workers"].number
 
     # Numbers that make sense at all.
@@ -113,6 +114,9 @@ def check_all(group: GroupPlan) -> None:
     if nginx:
         assert timeout < nginx["proxy_read_timeout"].number
         assert timeout < nginx["proxy_send_timeout"].number
+
+    if apache:
+        assert timeout < apache["ProxyTimeout"].number
 
     # Memory: two releases side by side, the system, the proxy and the neighbours.
     slot = workers * facts.worker_bytes
@@ -138,6 +142,9 @@ def check_all(group: GroupPlan) -> None:
         assert connections.number * processes.number >= 2 * at_once(group)
         assert 2 * connections.number <= nginx["worker_rlimit_nofile"].number <= 2**20
 
+    if apache:
+        check_apache({name: setting.value for name, setting in apache.items()}, group)
+
     # Every thread that is planned may start.
     assert systemd["TasksMax"].number > workers * (gunicorn["threads"].number + 1)
 
@@ -154,6 +161,22 @@ def check_all(group: GroupPlan) -> None:
         assert facts.greenlet_safe
     if not facts.thread_safe:
         assert gunicorn["threads"].number == 1
+
+
+def check_apache(apache: dict[str, Any], group: GroupPlan) -> None:
+    """What Apache itself would warn of and change, and what memory and systemd allow."""
+    threads, each = apache["MaxRequestWorkers"], apache["ThreadsPerChild"]
+    processes = threads // each
+    assert threads == processes * each
+    assert apache["ThreadLimit"] == each
+    assert apache["ServerLimit"] >= 2 * processes and apache["StartServers"] == processes
+    assert apache["MinSpareThreads"] <= apache["MaxSpareThreads"] <= threads
+    assert 150 < threads <= 4096  # Debian's default, and systemd's limit of tasks
+    assert threads > group.facts.long_lived
+    assert apache["ListenBacklog"] <= group.components["sysctl"]["net.core.somaxconn"].number
+    assert 128 * 1024 <= apache["BufferSize"] <= 2**20
+    # Debian's limit of open files for a process of Apache's: clients, gunicorn's side, bodies.
+    assert each * (1 + apache["AsyncRequestWorkerFactor"]) + 2 * each <= 8192
 
 
 def judge(changes: dict[str, Any]) -> None:
@@ -247,6 +270,10 @@ BROKEN: list[tuple[dict[str, Any], dict[str, Any], str, list[str]]] = [
     (
         {"worker_class": "sync"}, {"proxy": {"kind": "none"}}, "worker_class",
         ["worker_class sync", "proxy.kind none"],
+    ),
+    (
+        {"worker_class": "sync"}, {"proxy": {"kind": "apache"}}, "worker_class",
+        ["worker_class sync", "proxy.kind apache"],
     ),
     (
         {"worker_class": "gevent"}, {}, "worker_class",

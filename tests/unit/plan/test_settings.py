@@ -24,6 +24,9 @@ SOURCES = {name: value for name, value in vars(sources).items() if isinstance(va
 MANY: list[dict[str, Any]] = [
     {},
     {"proxy": {"kind": "none"}},
+    {"proxy": {"kind": "apache"}},
+    {"proxy": {"kind": "apache"}, "machines": machine(64, "256G")},
+    {"proxy": {"kind": "apache"}, "machines": machine(1, "512M")},
     {"workload": {"kind": "io", "leaks": True}},
     {"workload": {"thread_safe": False}},
     {"workload": {"cpu_ms": 1, "wait_ms": 99, "greenlet_safe": True}},
@@ -184,6 +187,43 @@ def test_nginx_fits_the_machine(memory: str, cpus: float, processes: int, connec
         assert "takes two" in reason or "no fewer than 1024" in reason
 
 
+# memory, cpus -> threads in all, of each process, and the buffer (KiB) of each. Debian's default is
+# 150 threads in all, and as many idle clients take them.
+@pytest.mark.parametrize(
+    ("memory", "cpus", "threads", "each", "buffer"),
+    [("256M", 1, 256, 128, 128), ("512M", 1, 256, 128, 128), ("2G", 2, 512, 256, 128),
+     ("4G", 2, 1024, 512, 256), ("8G", 4, 2048, 512, 256), ("64G", 16, 4096, 256, 256),
+     ("8T", 512, 4096, 256, 256), ("16G", 1, 1024, 512, 1024)],
+)  # fmt: skip
+def test_apache_fits_the_machine(
+    memory: str, cpus: float, threads: int, each: int, buffer: int
+) -> None:
+    load = {"worker_memory": "20M"}
+    found = settings(machines=machine(cpus, memory), workload=load, proxy={"kind": "apache"})
+    assert found["apache.MaxRequestWorkers"].value == threads
+    assert found["apache.ThreadsPerChild"].value == each
+    assert found["apache.BufferSize"].value == buffer * 1024
+    reserved = max(96 * MIB, min(2 * GIB, parse_size(memory) // 10))
+    assert threads // each * 10 * MIB + threads * (128 + buffer) * 1024 <= reserved
+    assert ("systemd" in found["apache.MaxRequestWorkers"].reason) == (threads == 4096)
+
+
+def test_apaches_threads_bound_what_gunicorn_could_hold() -> None:
+    load = {"cpu_ms": 1, "wait_ms": 999, "greenlet_safe": True}
+    reason = settings(workload=load, proxy={"kind": "apache"})["apache.MaxRequestWorkers"].reason
+    assert "gunicorn could hold 4048" in reason
+    small = settings(workload={"cpu_ms": 20, "wait_ms": 0}, proxy={"kind": "apache"})
+    assert "gunicorn could hold" not in small["apache.MaxRequestWorkers"].reason
+
+
+def test_each_open_connection_holds_a_thread_of_apaches() -> None:
+    load = {"long_lived": 1024, "greenlet_safe": True}
+    problem = refusal(workload=load, proxy={"kind": "apache"})
+    assert problem.where == ("workload", "long_lived")
+    assert "MaxRequestWorkers 1024" in problem.message
+    assert settings(workload={**load, "long_lived": 1023}, proxy={"kind": "apache"})
+
+
 def test_nginx_carries_what_green_threads_hold() -> None:
     load = {"cpu_ms": 1, "wait_ms": 999, "greenlet_safe": True, "long_lived": 100_000}
     found = settings(machines=machine(4, "16G"), workload=load)
@@ -222,7 +262,7 @@ def test_options_that_a_system_lacks_are_left_out(name: str) -> None:
 
 def test_without_a_proxy_of_ours_there_is_no_nginx() -> None:
     found = settings(proxy={"kind": "none"})
-    assert not [name for name in found if name.startswith("nginx.")]
+    assert {name.split(".")[0] for name in found} == {"gunicorn", "systemd", "sysctl"}
 
 
 # An override: (value, what the plan would have said).

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploygen.render import quoting
+from deploygen.stack.apache_directives import directives as directives_of_apache
 
 texts = st.text(st.characters(codec="utf-8"))
 literals = st.recursive(
@@ -66,6 +67,33 @@ def test_nginx_reads_one_argument(path: Path, value: str) -> None:
 )  # fmt: skip
 def test_nginx(value: str, written: str) -> None:
     assert quoting.nginx(value) == written
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
+def test_apache_reads_one_argument(value: str) -> None:
+    text = f"Header set X {quoting.apache(value)}\nEnd\n"
+    header, end = directives_of_apache(text)
+    assert header.values() == ("set", "X", value)
+    assert (end.name, end.values()) == ("end", ())
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
+def test_apaches_header_has_no_fields(value: str) -> None:
+    [header] = directives_of_apache(f"Header set X {quoting.apache_header(value)}")
+    written = header.values()[2]
+    assert "%" not in written.replace("%%", "")
+    assert written.replace("%%", "%") == value
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("nosniff", "nosniff"), ("", '""'), ("a b", '"a b"'), ("<a>", '"<a>"'), ('"', '"\\""'),
+        ("#", '"#"'), ("^/a\\.b", '"^/a\\\\.b"'), ("100%", '"100%"'), ("'", '"\'"'),
+    ],
+)  # fmt: skip
+def test_apache(value: str, written: str) -> None:
+    assert quoting.apache(value) == written
 
 
 @pytest.mark.parametrize(

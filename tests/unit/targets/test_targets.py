@@ -17,7 +17,7 @@ from deploygen import plan, resources, targets
 from deploygen.errors import InputError
 from deploygen.plan import Setting
 from deploygen.systems import SYSTEMS
-from deploygen.targets import REGISTRY
+from deploygen.targets import PROXIES, REGISTRY
 from tests.builders import a_plan, machine, refusal, rendered, spec, text
 
 TEMPLATES = Path(resources.folder("templates"))
@@ -41,10 +41,19 @@ FULL: dict[str, Any] = {
     },
     "server": {"loglevel": "debug", "workers": 1},
 }
+
+
+def full(kind: str) -> dict[str, Any]:
+    """FULL behind one of the proxies."""
+    return {**FULL, "proxy": {**FULL["proxy"], "kind": kind}}
+
+
 CASES: list[dict[str, Any]] = [
     {},
     FULL,
     {"proxy": {"kind": "none"}},
+    {"proxy": {"kind": "apache"}},
+    full("apache"),
     {"app": {"interface": "asgi"}, "workload": {"leaks": True}},
     {"workload": {"thread_safe": False}},
     *({"machines": machine(2, "4G", os=name)} for name in SYSTEMS),
@@ -63,6 +72,8 @@ def spellings(component: str, setting: Setting) -> list[str]:
         sizes = [f"{name} {value // unit}{suffix};" for suffix, unit in (("m", 2**20), ("k", 2**10))
                  if isinstance(value, int) and value % unit == 0]  # fmt: skip
         return [f"{name} {value};", f"{name} {value}s;", *sizes]
+    if component == "apache":
+        return [f"{name} {value}\n", f" {name}={value}"]
     return [f"{name}={value}\n", f"{name} = {value}\n"]
 
 
@@ -87,9 +98,10 @@ def test_every_setting_is_rendered_with_its_name_value_and_reason(changes: dict[
             assert f"[{setting.source.name}]" in flat(everything)
 
 
-def test_templates_have_no_values_of_their_own() -> None:
+@pytest.mark.parametrize("kind", PROXIES)
+def test_templates_have_no_values_of_their_own(kind: str) -> None:
     """Each number and text is replaced by one that no template can know, and still printed."""
-    made = a_plan(**{**FULL, "machines": machine(2, "4G", os="debian-13")})
+    made = a_plan(**full(kind), machines=machine(2, "4G", os="debian-13"))
     group = made.groups["web"]
     marks: dict[str, int] = {}
 
@@ -163,12 +175,13 @@ def test_module_folder_page_and_test_have_one_name() -> None:
     for name, target in REGISTRY.items():
         assert target.name == name
         assert target.summary
-        for file in target.files(a_plan(**FULL)):
+        for file in target.files(a_plan(**full(name if name in PROXIES else "nginx"))):
             assert file.template.startswith(f"{name}/")
 
 
-def test_files_have_sane_paths_and_modes() -> None:
-    files = targets.files(a_plan(**FULL))
+@pytest.mark.parametrize("kind", PROXIES)
+def test_files_have_sane_paths_and_modes(kind: str) -> None:
+    files = targets.files(a_plan(**full(kind)))
     paths = [file.path for file in files]
     assert paths == sorted(set(paths))
     for file in files:
@@ -177,8 +190,9 @@ def test_files_have_sane_paths_and_modes() -> None:
         assert file.mode in {0o644, 0o755, 0o640, 0o600}
 
 
-def test_every_file_says_what_made_it() -> None:
-    for path, content in rendered(a_plan(**FULL)).items():
+@pytest.mark.parametrize("kind", PROXIES)
+def test_every_file_says_what_made_it(kind: str) -> None:
+    for path, content in rendered(a_plan(**full(kind))).items():
         if path.endswith(".json"):
             continue
         assert "deploygen.yml" in "".join(content.splitlines(keepends=True)[:4]), path
@@ -237,15 +251,19 @@ def test_targets_are_chosen_by_name() -> None:
     def chosen(**changes: Any) -> list[str]:
         return [target.name for target in targets.choose(a_plan(**changes))]
 
-    assert set(chosen()) == set(REGISTRY)
-    assert set(chosen(proxy={"kind": "none"})) == set(REGISTRY) - {"nginx"}
+    for kind in (*PROXIES, "none"):
+        assert set(chosen(proxy={"kind": kind})) == set(REGISTRY) - ({*PROXIES} - {kind})
     assert set(chosen(targets=["systemd"])) == {"guide", "systemd"}
     assert set(chosen(targets=[])) == {"guide"}
 
 
 @pytest.mark.parametrize(
     ("wanted", "kind", "words"),
-    [("nginxx", "nginx", "did you mean nginx?"), ("nginx", "none", "proxy.kind nginx")],
+    [
+        ("nginxx", "nginx", "did you mean nginx?"),
+        ("nginx", "none", "proxy.kind nginx"),
+        ("apache", "nginx", "proxy.kind apache"),
+    ],
 )
 def test_targets_that_do_not_exist_or_fit_are_refused(wanted: str, kind: str, words: str) -> None:
     made = a_plan(targets=["gunicorn", wanted], proxy={"kind": kind})

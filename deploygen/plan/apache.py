@@ -1,0 +1,172 @@
+"""Apache's directives for the site: time-outs, limits and buffers. The event MPM's are in mpm.py.
+
+Apache holds a thread for each request, from its first byte to the last one of the response: what
+nginx waits for at no cost takes a thread here, so that every time-out and buffer below has more
+to do than its counterpart in nginx.py.
+"""
+
+from __future__ import annotations
+
+from deploygen.plan import mpm, sources, timeouts
+from deploygen.plan import shape as shapes
+from deploygen.plan.facts import Facts
+from deploygen.plan.setting import Setting, Settings, by_name
+from deploygen.units import about
+
+# The same as gunicorn's limit: what passes the proxy passes gunicorn too.
+HEADER_BYTES = 8190
+HEADER_FIELDS = 100
+# Seconds between two reads or writes of a client: as in nginx.py.
+CLIENT_S = 15
+# A body that is slower than this, in bytes a second, is dripped on purpose.
+BODY_MIN_RATE = 500
+
+
+def plan(facts: Facts, gunicorn: Settings) -> Settings:
+    """All directives that the plan decides."""
+    shape = shapes.of(gunicorn)
+    in_flight = shape.concurrency + shape.queued_inside + gunicorn["backlog"].number
+    threads = mpm.threads(facts)
+    return by_name(
+        *mpm.plan(facts, threads, in_flight),
+        timeout(),
+        request_read_timeout(),
+        keep_alive_timeout(),
+        max_keep_alive_requests(),
+        limit_request_body(facts),
+        limit_request_line(),
+        limit_request_fields(),
+        limit_request_field_size(),
+        buffer_size(threads),
+        proxy_timeout(gunicorn["timeout"].number),
+        connectiontimeout(),
+        retry(),
+    )
+
+
+def timeout() -> Setting:
+    """Seconds between two reads or writes of a client's connection."""
+    return Setting(
+        "Timeout",
+        CLIENT_S,
+        "between two writes: a client that stops reading frees its thread; the default of 60 s "
+        "lets it hold one four times as long",
+        sources.APACHE_CORE,
+    )
+
+
+def request_read_timeout() -> Setting:
+    """How long a client may take to send a request."""
+    return Setting(
+        "RequestReadTimeout",
+        f"handshake={CLIENT_S} header={CLIENT_S} body={CLIENT_S},MinRate={BODY_MIN_RATE}",
+        f"a header is one packet, and who drips it holds a thread; a body has {CLIENT_S} s and one "
+        f"more for each {BODY_MIN_RATE} bytes: a slow upload that goes on is no attack",
+        sources.APACHE_REQTIMEOUT,
+    )
+
+
+def keep_alive_timeout() -> Setting:
+    """Seconds that an idle client connection is kept."""
+    return Setting(
+        "KeepAliveTimeout",
+        30,
+        "long enough for the next click; an idle connection waits in the listener and holds no "
+        "thread",
+        sources.APACHE_CORE,
+    )
+
+
+def max_keep_alive_requests() -> Setting:
+    """Requests on one client connection."""
+    return Setting(
+        "MaxKeepAliveRequests",
+        1000,
+        "as nginx has it: a page with many files needs one connection, not ten",
+        sources.APACHE_CORE,
+    )
+
+
+def limit_request_body(facts: Facts) -> Setting:
+    """The largest request body, in bytes."""
+    return Setting(
+        "LimitRequestBody",
+        facts.body_limit_bytes,
+        "what proxy.body_limit says: a larger body gets 413 before it reaches a worker",
+        sources.DESCRIPTION,
+    )
+
+
+def limit_request_line() -> Setting:
+    """The longest request line, in bytes."""
+    return Setting(
+        "LimitRequestLine",
+        HEADER_BYTES,
+        "Apache's default, and gunicorn's limit: a long URL is refused by the first of them",
+        sources.APACHE_CORE,
+    )
+
+
+def limit_request_fields() -> Setting:
+    """How many header fields a request may have."""
+    return Setting(
+        "LimitRequestFields",
+        HEADER_FIELDS,
+        "Apache's default, and gunicorn's limit: browsers send about twenty",
+        sources.APACHE_CORE,
+    )
+
+
+def limit_request_field_size() -> Setting:
+    """The longest header field, in bytes."""
+    return Setting(
+        "LimitRequestFieldSize",
+        HEADER_BYTES,
+        "Apache's default, and gunicorn's limit: large cookies pass both or none",
+        sources.APACHE_CORE,
+    )
+
+
+def buffer_size(threads: mpm.Threads) -> Setting:
+    """Bytes of one response that Apache takes from a worker before the client reads any."""
+    value = mpm.buffer_bytes(threads)
+    return Setting(
+        "BufferSize",
+        value,
+        f"a response of up to {about(value)} is taken from the worker whole, however slow the "
+        f"client reads, and {threads.total} at once fit the proxy's memory; a larger one holds its "
+        "worker's thread until the client has read it",
+        sources.APACHE_BUFFER,
+    )
+
+
+def proxy_timeout(timeout_s: int) -> Setting:
+    """Seconds between two reads of gunicorn's answer."""
+    return Setting(
+        "ProxyTimeout",
+        timeouts.proxy_read_timeout_s(timeout_s),
+        f"longer than gunicorn's timeout ({timeout_s} s) by the {timeouts.QUEUE_S} s that a "
+        "request may queue: gunicorn reports a hung worker, not the proxy",
+        sources.TIMEOUTS,
+    )
+
+
+def connectiontimeout() -> Setting:
+    """Seconds to connect to gunicorn."""
+    return Setting(
+        "connectiontimeout",
+        5,
+        "a unix socket on this machine answers at once or not at all",
+        sources.APACHE_PROXY,
+    )
+
+
+def retry() -> Setting:
+    """Seconds that gunicorn is not asked after a connection failed."""
+    return Setting(
+        "retry",
+        0,
+        "after one failed connection Apache would answer 503 for a minute, though the next "
+        "release may be up in a second",
+        sources.APACHE_PROXY,
+    )

@@ -1,0 +1,146 @@
+"""Apache's event MPM: how many processes and threads, from cpus and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from deploygen.plan import memory, sources
+from deploygen.plan.facts import Facts
+from deploygen.plan.setting import Setting
+from deploygen.units import KIB, MIB, about, plural
+
+# One crash must not take the site down; beyond the upper bound, processes only cost memory.
+PROCESSES_MIN, PROCESSES_MAX = 2, 16
+# A process with its modules, before its threads do anything.
+PROCESS_BYTES = 10 * MIB
+# What a busy thread takes beside its buffer: pools, a header, a brigade, its part of the stack.
+THREAD_BYTES = 128 * KIB
+BUFFER_MIN, BUFFER_MAX = 128 * KIB, MIB
+# Debian's default is 150 in all, and as many idle clients close the site.
+THREADS_EACH_MIN, THREADS_EACH_MAX = 128, 512
+# systemd lets a service of Debian's have 4915 tasks, where nobody says otherwise.
+THREADS_MAX = 4096
+# Idle connections for each thread that is free: they wait in the listener.
+ASYNC_FACTOR = 4
+# net.core.somaxconn allows twice as many.
+LISTEN_BACKLOG = 2048
+# What a thread keeps of the memory that it does not use, in KiB.
+MAX_MEM_FREE = 128
+
+
+@dataclass(frozen=True)
+class Threads:
+    """How many processes of how many threads; ``room`` is the memory (bytes) that pays them."""
+
+    processes: int
+    each: int
+    room: int
+
+    @property
+    def total(self) -> int:
+        """Requests, and slow clients, at once."""
+        return self.processes * self.each
+
+
+def threads(facts: Facts) -> Threads:
+    """As many threads as the proxy's memory holds, each with the smallest buffer."""
+    processes = min(max(facts.cores, PROCESSES_MIN), PROCESSES_MAX)
+    room = memory.budget(facts).proxy - processes * PROCESS_BYTES
+    most = min(THREADS_EACH_MAX, THREADS_MAX // processes)
+    fit = max(room, 0) // (THREAD_BYTES + BUFFER_MIN) // processes
+    each = min(max(_power_of_two(fit), THREADS_EACH_MIN), most)
+    return Threads(processes, each, max(room, 0))
+
+
+def buffer_bytes(planned: Threads) -> int:
+    """The largest buffer that all threads may have at once: a power of two."""
+    fit = _power_of_two(planned.room // planned.total - THREAD_BYTES)
+    return min(max(fit, BUFFER_MIN), BUFFER_MAX)
+
+
+def plan(facts: Facts, planned: Threads, in_flight: int) -> Iterator[Setting]:
+    """The MPM's directives; ``in_flight`` requests are in work or in gunicorn's queue at most."""
+
+    def chosen(name: str, value: int, reason: str) -> Setting:
+        return Setting(name, value, reason, sources.APACHE_MPM)
+
+    count, each, total = planned.processes, planned.each, planned.total
+    processes = plural(count, "process", "processes")
+    yield chosen(
+        "ServerLimit",
+        2 * count,
+        f"{processes}, and as many that still finish their requests after a reload",
+    )
+    yield chosen(
+        "StartServers", count, f"all {processes} at once: none has to be started in a rush"
+    )
+    yield chosen(
+        "ThreadLimit", each, "no more than ThreadsPerChild: each place takes shared memory"
+    )
+    yield chosen("ThreadsPerChild", each, f"{total} threads over {processes}")
+    yield max_request_workers(facts, planned, in_flight)
+    yield chosen(
+        "MinSpareThreads",
+        each,
+        "what one process has; with all of them started, it changes nothing",
+    )
+    yield chosen(
+        "MaxSpareThreads",
+        total,
+        "no process is stopped for being idle: it costs less than to start it again",
+    )
+    yield Setting(
+        "AsyncRequestWorkerFactor",
+        ASYNC_FACTOR,
+        f"up to {ASYNC_FACTOR} idle connections for each free thread: {total * (1 + ASYNC_FACTOR)} "
+        "in all, and they hold no thread",
+        sources.APACHE_EVENT,
+    )
+    yield chosen(
+        "MaxConnectionsPerChild",
+        0,
+        "Apache's own code does not leak, and a process that is replaced waits for its last client",
+    )
+    yield chosen(
+        "ListenBacklog",
+        LISTEN_BACKLOG,
+        "what arrives while all threads are busy waits in the kernel and is not refused; the "
+        "default of 511 fills in a burst",
+    )
+    yield chosen(
+        "MaxMemFree",
+        MAX_MEM_FREE,
+        f"KiB that a thread may keep unused; at the default of 2048, {total} threads could keep "
+        f"{about(total * 2048 * KIB)}",
+    )
+
+
+def max_request_workers(facts: Facts, planned: Threads, in_flight: int) -> Setting:
+    """Threads of all processes: requests and slow clients at once."""
+    total, room = planned.total, memory.budget(facts).proxy
+    fits = planned.room >= total * (THREAD_BYTES + BUFFER_MIN)
+    why = (
+        f"each request holds a thread, and so does each client that sends or reads slowly: as many "
+        f"as {about(room)} hold at {about(THREAD_BYTES + BUFFER_MIN)} each"
+        if fits
+        else f"each request holds a thread, and so does each client that sends or reads slowly: no "
+        f"fewer than {total}, though {about(room)} would not hold all of them with full buffers"
+    )
+    most = f", bounded to the {THREADS_MAX} that systemd's limit of tasks allows"
+    gate = (
+        f"; gunicorn could hold {in_flight}, so Apache's threads bound the requests in work"
+        if in_flight > total
+        else ""
+    )
+    return Setting(
+        "MaxRequestWorkers",
+        total,
+        f"{why}{most if total == THREADS_MAX else ''}{gate}",
+        sources.APACHE_EVENT,
+    )
+
+
+def _power_of_two(number: int) -> int:
+    """The power of two that is no larger, so that a small change of memory changes no file."""
+    return 1 << (number.bit_length() - 1) if number > 0 else 0

@@ -1,0 +1,82 @@
+"""How nginx spells the site: complete parameters of its directives, and names of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from deploygen.plan.site import HASHED, Files, Site
+from deploygen.systems import System
+
+
+@dataclass(frozen=True)
+class NginxHeader:
+    """A response header; ``variable`` and ``upstream`` are nginx's names for it."""
+
+    name: str
+    value: str
+    variable: str
+    upstream: str
+
+
+@dataclass(frozen=True)
+class Cached:
+    """Patterns of one URL prefix: its files with hashed names, and all of them."""
+
+    hashed: str
+    every: str
+
+
+@dataclass(frozen=True)
+class NginxSite:
+    """What only nginx's files say.
+
+    The ``listen`` fields hold complete parameters of the directive. ``upstream`` and
+    ``variable`` begin the names that the site gives, so that two sites on one host don't meet.
+    """
+
+    upstream: str
+    variable: str
+    listen: tuple[str, ...]
+    listen_plain: tuple[str, ...]
+    listen_tls: tuple[str, ...]
+    http2_directive: bool
+    reject_handshake: bool
+    cached: tuple[Cached, ...]
+    scheme: str
+    headers: tuple[NginxHeader, ...]
+
+
+def nginx_site(site: Site, system: System, name: str) -> NginxSite:
+    """nginx's words for the site of the project ``name``."""
+    variable = name.replace("-", "_")
+    addresses = ("", "[::]:") if site.ipv6 else ("",)
+    parameter = " http2" if site.http2 and not system.nginx_http2_directive else ""
+    plain = tuple(f"{address}80" for address in addresses)
+    tls = tuple(f"{address}443 ssl{parameter}" for address in addresses) if site.tls else ()
+    return NginxSite(
+        upstream=f"{variable}_gunicorn",
+        variable=variable,
+        listen=tls or plain,
+        listen_plain=plain,
+        listen_tls=tls,
+        http2_directive=site.http2 and system.nginx_http2_directive,
+        reject_handshake=system.nginx_reject_handshake,
+        cached=(_cached(site.static),) if site.static else (),
+        # Behind a balancer that ends TLS, its word on the scheme counts, if it is trusted.
+        scheme=f"${variable}_scheme" if site.behind else "$scheme",
+        headers=tuple(_headers(site, variable)),
+    )
+
+
+def _cached(files: Files) -> Cached:
+    prefix = f"^{re.escape(files.url)}"
+    return Cached(hashed=f"{prefix}{HASHED}", every=prefix)
+
+
+def _headers(site: Site, variable: str) -> Iterator[NginxHeader]:
+    for each in site.headers:
+        word = each.name.lower().replace("-", "_")
+        # A prefix of their own: a header may be called "scheme" or "cache".
+        yield NginxHeader(each.name, each.value, f"{variable}_header_{word}", word)

@@ -1,0 +1,84 @@
+"""Apache's own settings and the site, as Debian and Ubuntu lay them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deploygen.plan import GroupPlan, Plan, Setting
+from deploygen.plan.apache_modules import needed
+from deploygen.plan.apache_site import apache_site
+from deploygen.targets.spec import Row, Target, on_hosts
+
+# What holds for all sites of a host, in the order of the file.
+SERVER = (
+    "ServerLimit",
+    "StartServers",
+    "ThreadLimit",
+    "ThreadsPerChild",
+    "MaxRequestWorkers",
+    "MinSpareThreads",
+    "MaxSpareThreads",
+    "AsyncRequestWorkerFactor",
+    "MaxConnectionsPerChild",
+    "MaxMemFree",
+    "ListenBacklog",
+)
+CLIENTS = (
+    "Timeout",
+    "RequestReadTimeout",
+    "KeepAliveTimeout",
+    "MaxKeepAliveRequests",
+    "LimitRequestLine",
+    "LimitRequestFields",
+    "LimitRequestFieldSize",
+)
+PROXY = ("BufferSize", "ProxyTimeout")
+# Parameters of ProxyPass, each of them one word of its line.
+PROXY_PASS = ("connectiontimeout", "retry")
+
+
+def _context(_plan: Plan, group: GroupPlan) -> Mapping[str, object]:
+    settings = group.components["apache"]
+
+    def chosen(names: tuple[str, ...]) -> tuple[Setting, ...]:
+        return tuple(settings[name] for name in names)
+
+    return {
+        "words": apache_site(group.site, group.facts.system),
+        "modules": needed(group.site),
+        "server": chosen(SERVER),
+        "clients": chosen(CLIENTS),
+        "proxy": chosen(PROXY),
+        "proxy_pass": chosen(PROXY_PASS),
+    }
+
+
+TARGET = Target(
+    name="apache",
+    summary="Apache's event MPM and the site in front of gunicorn",
+    files=on_hosts(
+        "apache",
+        Row(
+            "etc/apache2/conf-available/zz-deploygen.conf",
+            about="Apache on each host of the group GROUP",
+            context=_context,
+        ),
+        Row(
+            "etc/apache2/conf-available/NAME-files.conf",
+            about="The files of NAME that Apache serves from disk; its site includes this",
+            when=lambda group: bool(group.site.static or group.site.media),
+            context=_context,
+        ),
+        Row(
+            "etc/apache2/conf-available/NAME-proxy.conf",
+            about="How Apache asks NAME's gunicorn; its site includes this",
+            context=_context,
+        ),
+        Row(
+            "etc/apache2/sites-available/NAME.conf",
+            about="The site of NAME: Apache in front of gunicorn",
+            context=_context,
+        ),
+    ),
+    fits=lambda plan: plan.spec.proxy.kind == "apache",
+)
