@@ -150,8 +150,8 @@ def _another_user() -> str:
 def _module_folders(program: str, build: str) -> Iterator[str]:
     root = re.search(r'HTTPD_ROOT="([^"]+)"', build)
     prefix = Path(program).resolve().parent.parent
-    yield from ("/usr/lib/apache2/modules", "/usr/lib64/httpd/modules")
-    yield str(prefix / "lib/httpd/modules")
+    for folder in ("lib/apache2", "lib64/httpd", "lib/httpd"):
+        yield str(prefix / folder / "modules")
     if root:
         yield f"{root[1]}/modules"
 

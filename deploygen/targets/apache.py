@@ -32,7 +32,6 @@ CLIENTS = (
     "LimitRequestFields",
     "LimitRequestFieldSize",
 )
-PROXY = ("BufferSize", "ProxyTimeout")
 # Parameters of ProxyPass, each of them one word of its line.
 PROXY_PASS = ("connectiontimeout", "retry")
 
@@ -48,7 +47,6 @@ def _context(_plan: Plan, group: GroupPlan) -> Mapping[str, object]:
         "modules": needed(group.site),
         "server": chosen(SERVER),
         "clients": chosen(CLIENTS),
-        "proxy": chosen(PROXY),
         "proxy_pass": chosen(PROXY_PASS),
     }
 
