@@ -40,6 +40,11 @@ class System:
         return self.nginx >= (1, 19, 4)
 
     @property
+    def nginx_brotli(self) -> bool:
+        """``brotli_static``: its module is a package since Debian 12 and Ubuntu 23.04."""
+        return self.nginx >= (1, 22, 1)
+
+    @property
     def apache_keeps_etag(self) -> bool:
         """``DeflateAlterETag`` came with 2.4.58; before, no compressed file was ever 304."""
         return self.apache >= (2, 4, 58)

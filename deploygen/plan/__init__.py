@@ -22,6 +22,7 @@ from deploygen.plan import (
     invariants,
     nginx,
     overrides,
+    streaming,
     sysctl,
     systemd,
 )
@@ -55,7 +56,7 @@ class GroupPlan:
     """The plan of one machine group.
 
     ``components`` maps "gunicorn", "systemd" and "sysctl" to their settings, and "nginx" or
-    "apache": what proxy.kind says.
+    "apache": what proxy.kind says. "streaming" is there where paths are declared.
     """
 
     group: str
@@ -109,7 +110,7 @@ def make(spec: Spec) -> Plan:
     return Plan(
         spec=spec,
         layout=layout,
-        environment=environment(spec),
+        environment=environment(spec, layout),
         install_commands=dependencies.commands(spec, classes),
         groups=groups,
         notes=(*_notes(spec), *_short_of_hosts(spec, groups)),
@@ -148,6 +149,8 @@ def _components(spec: Spec, given: Facts) -> Mapping[str, Settings]:
     components = {"gunicorn": of_gunicorn}
     if spec.proxy.kind in PROXIES:
         components[spec.proxy.kind] = PROXIES[spec.proxy.kind](given, of_gunicorn)
+    if streams := streaming.plan(given):
+        components["streaming"] = streams
     components["systemd"] = systemd.plan(given, of_gunicorn)
     components["sysctl"] = sysctl.plan(of_gunicorn)
     refuse(invariants.broken(given, components))
@@ -175,6 +178,7 @@ def _notes(spec: Spec) -> Iterator[str]:
             "proxy.tls: mode none serves plain HTTP; right only where something in front of "
             "this host ends TLS"
         )
+    yield from streaming.notes(spec)
     wanted = spec.app.python
     for group, machine in spec.machines.items():
         system = facts(spec, group).system

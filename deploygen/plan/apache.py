@@ -128,14 +128,14 @@ def limit_request_field_size() -> Setting:
 
 
 def buffer_size(threads: mpm.Threads) -> Setting:
-    """Bytes of one response that Apache takes from a worker before the client reads any."""
+    """Bytes of a request or a response that one thread holds in memory."""
     value = mpm.buffer_bytes(threads)
     return Setting(
         "BufferSize",
         value,
-        f"a response of up to {about(value)} is taken from the worker whole, however slow the "
-        f"client reads, and {threads.total} at once fit the proxy's memory; a larger one holds its "
-        "worker's thread until the client has read it",
+        f"a response of up to {about(value)} that is written at once is taken from the worker "
+        f"whole, however slow the client reads, and {threads.total} of them fit the memory; "
+        "a larger one, or one in pieces, holds its worker's thread until the client has read it",
         sources.APACHE_BUFFER,
     )
 

@@ -59,6 +59,10 @@ def _needed(site: Site) -> Iterator[Module]:
     yield Module("buffer", "reads requests whole, takes responses at once")
     yield Module("filter", "compresses by type")
     yield Module("deflate", "gzip")
+    if site.protected:
+        yield Module(
+            "xsendfile", "sends what only the application may hand out", "libapache2-mod-xsendfile"
+        )
     if site.behind:
         yield Module("remoteip", "the balancer says who the client is")
     if site.tls:

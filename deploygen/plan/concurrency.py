@@ -76,7 +76,7 @@ def _worker_class(facts: Facts, wanted: Target) -> Setting:
             "threads share a worker's memory, its main thread keeps the heartbeat going while a "
             "request computes, and a waiting request does not block the others",
         )
-    if facts.buffering_proxy:
+    if facts.buffering_proxy and not facts.streams:
         return chosen(
             "sync",
             "the code is not thread-safe: one request at a time in each worker, and nginx "

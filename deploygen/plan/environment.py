@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from deploygen.errors import Problem, Where
+from deploygen.plan.layout import Layout
 from deploygen.spec import Spec
 
 # gunicorn reads options from here, and they beat its configuration file.
 ARGUMENTS = "GUNICORN_CMD_ARGS"
 
 
-def environment(spec: Spec) -> Mapping[str, str]:
+# How the application asks the proxy to send a protected file: the header of its response, and
+# what its value begins with. Code that reads both works behind either proxy.
+SENDFILE = {"nginx": "X-Accel-Redirect", "apache": "X-Sendfile"}
+
+
+def environment(spec: Spec, layout: Layout) -> Mapping[str, str]:
     """Name -> value; what the description says beats what follows from it."""
     app = spec.app
     derived = {"PYTHONUNBUFFERED": "1"}
     if app.settings_module:
         derived["DJANGO_SETTINGS_MODULE"] = app.settings_module
+    if app.protected and spec.proxy.kind in SENDFILE:
+        root = app.protected.url if spec.proxy.kind == "nginx" else f"{layout.protected}/"
+        derived |= {"SENDFILE_HEADER": SENDFILE[spec.proxy.kind], "SENDFILE_ROOT": root}
     return dict(sorted({**derived, **app.environment}.items()))
 
 

@@ -52,6 +52,7 @@ class Facts:
     leaks: bool
     proxy: ProxyKind
     body_limit_bytes: int
+    streams: bool
 
     @property
     def cores(self) -> int:
@@ -126,4 +127,5 @@ def facts(spec: Spec, group: str) -> Facts:
         leaks=load.leaks,
         proxy=spec.proxy.kind,
         body_limit_bytes=spec.proxy.body_limit,
+        streams=bool(spec.proxy.streaming),
     )

@@ -81,6 +81,5 @@ def plan(spec: Spec) -> tuple[Option, ...]:
 
 def writable(spec: Spec, layout: Layout) -> tuple[str, ...]:
     """The folders that the application may write to."""
-    return tuple(
-        dict.fromkeys((layout.run, *((layout.media,) if layout.media else ()), *spec.app.writable))
-    )
+    own = filter(None, (layout.media, layout.protected))
+    return tuple(dict.fromkeys((layout.run, *own, *spec.app.writable)))

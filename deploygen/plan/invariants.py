@@ -57,6 +57,13 @@ def _worker_class(facts: Facts, gunicorn: Settings) -> Iterator[Problem]:
             "ways, as many slow clients as there are workers take the site down",
             "gthread, or proxy.kind nginx",
         )
+    if value == "sync" and facts.streams:
+        yield _problem(
+            setting,
+            "worker_class sync and proxy.streaming: what is passed on unbuffered holds a "
+            "worker for as long as its client wants",
+            "gthread, gevent, or an ASGI application",
+        )
     if value in GREEN_CLASSES and not facts.greenlet_safe:
         yield _problem(
             setting,

@@ -28,6 +28,7 @@ class Layout:
     working_directory: str
     static: str | None
     media: str | None
+    protected: str | None
     proxy_user: str
     config: str
     environment_file: str
@@ -57,6 +58,8 @@ def layout(spec: Spec) -> Layout:
         media=(app.media.folder if app.media.folder.startswith("/") else f"{home}/media")
         if app.media
         else None,
+        # What only the application may hand out: it outlives releases too.
+        protected=_below(home, app.protected.folder) if app.protected else None,
         proxy_user=PROXY_USER,
         config=f"{etc}/gunicorn.conf.py",
         environment_file=f"{etc}/env",

@@ -14,9 +14,12 @@ from deploygen.units import KIB, MIB, about, plural
 PROCESSES_MIN, PROCESSES_MAX = 2, 16
 # A process with its modules, before its threads do anything.
 PROCESS_BYTES = 10 * MIB
-# What a busy thread takes beside its buffer: pools, a header, a brigade, its part of the stack.
-THREAD_BYTES = 128 * KIB
+# What a busy thread takes beside its buffer (measured: 24 KiB with a header, 165 KiB more with
+# 120,000 bytes of a body in its buffer).
+THREAD_BYTES = 32 * KIB
+BUFFER_COST = 1.5
 BUFFER_MIN, BUFFER_MAX = 128 * KIB, MIB
+LEAST_BYTES = THREAD_BYTES + int(BUFFER_COST * BUFFER_MIN)
 # Debian's default is 150 in all, and as many idle clients close the site.
 THREADS_EACH_MIN, THREADS_EACH_MAX = 128, 512
 # systemd lets a service of Debian's have 4915 tasks, where nobody says otherwise.
@@ -48,14 +51,14 @@ def threads(facts: Facts) -> Threads:
     processes = min(max(facts.cores, PROCESSES_MIN), PROCESSES_MAX)
     room = memory.budget(facts).proxy - processes * PROCESS_BYTES
     most = min(THREADS_EACH_MAX, THREADS_MAX // processes)
-    fit = max(room, 0) // (THREAD_BYTES + BUFFER_MIN) // processes
+    fit = max(room, 0) // LEAST_BYTES // processes
     each = min(max(_power_of_two(fit), THREADS_EACH_MIN), most)
     return Threads(processes, each, max(room, 0))
 
 
 def buffer_bytes(planned: Threads) -> int:
     """The largest buffer that all threads may have at once: a power of two."""
-    fit = _power_of_two(planned.room // planned.total - THREAD_BYTES)
+    fit = _power_of_two(int((planned.room // planned.total - THREAD_BYTES) / BUFFER_COST))
     return min(max(fit, BUFFER_MIN), BUFFER_MAX)
 
 
@@ -119,10 +122,10 @@ def plan(facts: Facts, planned: Threads, in_flight: int) -> Iterator[Setting]:
 def max_request_workers(facts: Facts, planned: Threads, in_flight: int) -> Setting:
     """Threads of all processes: requests and slow clients at once."""
     total, room = planned.total, memory.budget(facts).proxy
-    fits = planned.room >= total * (THREAD_BYTES + BUFFER_MIN)
+    fits = planned.room >= total * LEAST_BYTES
     why = (
         f"each request holds a thread, and so does each client that sends or reads slowly: as many "
-        f"as {about(room)} hold at {about(THREAD_BYTES + BUFFER_MIN)} each"
+        f"as {about(room)} hold at {about(LEAST_BYTES)} each"
         if fits
         else f"each request holds a thread, and so does each client that sends or reads slowly: no "
         f"fewer than {total}, though {about(room)} would not hold all of them with full buffers"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deploygen.plan.site import HASHED, Files, Site
+from deploygen.plan.streaming import pattern
 from deploygen.systems import System
 
 
@@ -34,6 +35,8 @@ class NginxSite:
 
     The ``listen`` fields hold complete parameters of the directive. ``upstream`` and
     ``variable`` begin the names that the site gives, so that two sites on one host don't meet.
+    ``attached`` matches uploads that are saved and never shown, ``streaming`` what is passed on as
+    it comes; both are empty where there is none.
     """
 
     upstream: str
@@ -44,6 +47,9 @@ class NginxSite:
     http2_directive: bool
     reject_handshake: bool
     cached: tuple[Cached, ...]
+    attached: str
+    streaming: str
+    brotli: bool
     scheme: str
     headers: tuple[NginxHeader, ...]
 
@@ -64,6 +70,9 @@ def nginx_site(site: Site, system: System, name: str) -> NginxSite:
         http2_directive=site.http2 and system.nginx_http2_directive,
         reject_handshake=system.nginx_reject_handshake,
         cached=(_cached(site.static),) if site.static else (),
+        attached=f"^{re.escape(site.media.url)}" if site.media and site.media.attachment else "",
+        streaming=pattern(site.streaming) if site.streaming else "",
+        brotli=system.nginx_brotli,
         # Behind a balancer that ends TLS, its word on the scheme counts, if it is trusted.
         scheme=f"${variable}_scheme" if site.behind else "$scheme",
         headers=tuple(_headers(site, variable)),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deploygen.errors import Problem, refuse
+from deploygen.plan import streaming
 from deploygen.plan.layout import Layout
 from deploygen.spec import Spec
 from deploygen.systems import System
@@ -31,6 +32,9 @@ INTERMEDIATE_CIPHERS = (
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 )
 
+# What lies below /srv/<name> already: docs/decisions/0002-host-layout.md.
+OWN_FOLDERS = ("releases", "venvs", "blue", "green", "current", "current.sock", "media")
+
 # What a hashed name looks like behind the URL prefix: style.3f2a9c01d4e8.css. It never changes
 # its content.
 HASHED = r"(.*[.-])?[0-9a-f]{8,32}\."
@@ -38,10 +42,14 @@ HASHED = r"(.*[.-])?[0-9a-f]{8,32}\."
 
 @dataclass(frozen=True)
 class Files:
-    """A URL prefix that is served from a folder on disk."""
+    """A URL prefix that is served from a folder on disk.
+
+    ``attachment`` files are saved by browsers, and never shown.
+    """
 
     url: str
     folder: str
+    attachment: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,8 @@ class Site:
     tls: TlsSite | None
     static: Files | None
     media: Files | None
+    protected: Files | None
+    streaming: tuple[str, ...]
     behind: tuple[str, ...]
     headers: tuple[Header, ...]
     include: tuple[str, ...]
@@ -93,7 +103,9 @@ def site(spec: Spec, system: System, layout: Layout) -> Site:
         ipv6=proxy.ipv6,
         tls=_tls(spec, system),
         static=Files(app.static.url, f"{layout.static}/") if app.static else None,
-        media=Files(app.media.url, f"{layout.media}/") if app.media else None,
+        media=Files(app.media.url, f"{layout.media}/", app.media.attachment) if app.media else None,
+        protected=Files(app.protected.url, f"{layout.protected}/") if app.protected else None,
+        streaming=proxy.streaming,
         behind=proxy.behind,
         headers=tuple(_headers(spec)),
         include=proxy.include,
@@ -125,12 +137,21 @@ def _problems(spec: Spec) -> Iterator[Problem]:
                 where=("proxy", "tls", field),
                 allowed="tls.mode files, or neither certificate nor key",
             )
-    if app.static and app.media and app.static.url == app.media.url:
+    yield from streaming.problems(spec)
+    if app.protected and app.protected.folder.split("/")[0] in OWN_FOLDERS:
         yield Problem(
-            f"app.static.url and app.media.url are both {app.media.url}",
-            where=("app", "media", "url"),
-            allowed="two different URLs",
+            f"found {app.protected.folder}, which is no folder of yours below /srv/{spec.name}",
+            where=("app", "protected", "folder"),
+            allowed="another name, or an absolute path",
         )
+    seen: dict[str, str] = {}
+    for kind, each in (("static", app.static), ("media", app.media), ("protected", app.protected)):
+        if each and (first := seen.setdefault(each.url, kind)) != kind:
+            yield Problem(
+                f"app.{first}.url and app.{kind}.url are both {each.url}",
+                where=("app", kind, "url"),
+                allowed="different URLs",
+            )
     lower = [name.lower() for name in proxy.headers]
     for index, name in enumerate(proxy.headers):
         if name.lower() in lower[:index]:

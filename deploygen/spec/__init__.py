@@ -1,14 +1,13 @@
 """The description: ``deploygen.yml`` as frozen models; errors name file, line and column."""
 
+from deploygen.spec.files import Media, Protected, Static
 from deploygen.spec.load import Document, load, parse
 from deploygen.spec.model import (
     App,
     Install,
     Machine,
-    Media,
     Proxy,
     Spec,
-    Static,
     Tls,
     Workload,
 )
@@ -19,6 +18,7 @@ __all__ = [
     "Install",
     "Machine",
     "Media",
+    "Protected",
     "Proxy",
     "Spec",
     "Static",

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from deploygen.gunicorn_settings import INT_MAX, OVERRIDABLE, Kind
 from deploygen.spec import network as n
 from deploygen.spec import types as t
+from deploygen.spec.base import Model
+from deploygen.spec.files import Media, Protected, Static
 from deploygen.spec.validators import UNIQUE, refusal
 from deploygen.units import GIB
-
-
-class Model(BaseModel):
-    """Frozen, and an unknown key is an error: a misspelt setting must not be ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Install(Model):
@@ -35,26 +31,6 @@ class Install(Model):
         tuple[t.DependencyGroup, ...],
         Field(description="Dependency groups (PEP 735) or extras that production needs."),
     ] = ()
-
-
-class Static(Model):
-    """Static files that the proxy serves from disk."""
-
-    url: Annotated[t.UrlPrefix, Field(description="The URL prefix: Django's STATIC_URL.")]
-    folder: Annotated[
-        t.Folder,
-        Field(description="Where they lie: below the project, or absolute (STATIC_ROOT)."),
-    ]
-
-
-class Media(Model):
-    """Uploaded files: they outlive releases."""
-
-    url: Annotated[t.UrlPrefix, Field(description="The URL prefix: Django's MEDIA_URL.")]
-    folder: Annotated[
-        t.Folder,
-        Field(description="Where they lie: below the project, or absolute (MEDIA_ROOT)."),
-    ]
 
 
 class App(Model):
@@ -92,6 +68,7 @@ class App(Model):
     ] = ()
     static: Static | None = None
     media: Media | None = None
+    protected: Protected | None = None
     health: Annotated[
         t.UrlPath | None,
         Field(description="A URL that answers 200 when the application is well."),
@@ -217,6 +194,14 @@ class Proxy(Model):
         Field(description="Networks of a load balancer whose X-Forwarded-For is believed."),
     ] = ()
     body_limit: Annotated[t.Size, Field(description="The largest request body.")] = 10 * 1024**2
+    streaming: Annotated[
+        tuple[t.UrlPath, ...],
+        UNIQUE,
+        Field(
+            description="Paths that are passed on as they come, with all below them: websockets, "
+            "event streams."
+        ),
+    ] = ()
     headers: Annotated[
         dict[n.HeaderName, n.HeaderValue],
         Field(description="Headers that the proxy adds to every response."),

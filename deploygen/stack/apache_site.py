@@ -17,7 +17,7 @@ from deploygen.stack.moved import Seen, change, drop, inside
 ROOT = "/etc/apache2"
 # Arguments that are URLs, patterns or texts: a path in them is none of the file system.
 _URLS = frozenset(
-    """location locationmatch redirectmatch rewritecond header requestheader setenvif setenvifexpr
+    """location locationmatch redirectmatch header requestheader setenvif setenvifexpr
     setenv errordocument directoryindex servername logformat addoutputfilterbytype if elseif
     limitexcept proxypassreverse proxypassreversecookiepath""".split()
 )
@@ -60,6 +60,9 @@ def edits(text: str, machine: Machine, *, seen: Seen) -> Iterator[Edit]:
             yield from _names(inside(found, each), each, machine, seen)
     yield from moved.certificates(found, machine, certificate=_CERTIFICATE, key=_KEY)
     for each in found:
+        if each.name in machine.absent:
+            yield drop(each, moved.LEFT_OUT)
+            continue
         if edit := older.apache(each, machine):
             yield edit
             continue

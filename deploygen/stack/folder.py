@@ -19,7 +19,7 @@ from deploygen.errors import DeploygenError
 from deploygen.plan import Plan
 from deploygen.plan.apache_modules import needed
 from deploygen.plan.layout import SLOTS
-from deploygen.stack import apache_conf, paths, ports, relocate
+from deploygen.stack import apache_conf, modules, paths, ports, relocate
 from deploygen.stack.machine import NAMES, TEMP_PATHS, Machine
 from deploygen.stack.programs import Missing, Program, find
 from deploygen.stack.proxies import BY_KIND, Proxy
@@ -113,6 +113,8 @@ def fill(
         nginx=proxy.version if proxy and proxy.name == "nginx" else (),
         apache=proxy.version if proxy and proxy.name == "apache" else (),
         openssl=proxy.openssl if proxy else (),
+        absent=modules.absent(proxy) if proxy else frozenset(),
+        loads=modules.here(proxy) if proxy and proxy.name == "nginx" else (),
     )
     moved = relocate.relocate(files, machine)
     folder = Folder(root, plan, group, machine.moves, machine.ports, moved)
@@ -195,9 +197,8 @@ def _links(folder: Folder, project: Path, proxy: Program | None) -> Iterator[tup
         site = f"{kind.etc}/sites-available/{layout.name}.conf"
         if site in folder.relocated.files:
             yield folder.enabled(kind) / f"{layout.name}.conf", Path(f"{folder.root}{site}")
-    modules = re.search(r"--modules-path=(\S+)", proxy.build) if proxy else None
-    if modules:
-        yield folder.root / "modules", Path(modules[1])
+    if proxy and proxy.name == "nginx" and (lies := modules.folder(proxy)):
+        yield folder.root / "modules", Path(lies)
 
 
 def _apache_conf(folder: Folder, machine: Machine, apache: Program) -> None:
@@ -206,7 +207,12 @@ def _apache_conf(folder: Folder, machine: Machine, apache: Program) -> None:
     built_in = re.findall(r"^\s*(?:mod_)?(\w+)\.c$", apache.build, re.MULTILINE)
     text = apache_conf.text(
         machine,
-        [module.name for module in needed(site)],
+        [
+            module.name
+            for module in needed(site)
+            if module.package == "apache2"
+            or os.path.isfile(f"{apache.modules}/mod_{module.name}.so")  # noqa: PTH113
+        ],
         folder=apache.modules,
         static=built_in,
         conf=[path for path in (apache_conf.RENDERED,) if path in folder.relocated.files],

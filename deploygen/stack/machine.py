@@ -24,6 +24,7 @@ class Machine:
     nginx does not run as root, ``readable`` says whether a file is here, ``names`` are added to
     the site's, ``temp_paths`` are the directives that this nginx was built with. ``nginx``,
     ``apache`` and ``openssl`` are versions, () where unknown and so taken for new enough.
+    ``absent`` are directives of modules that are not here, ``loads`` the files of nginx's that are.
     """
 
     root: str
@@ -37,6 +38,8 @@ class Machine:
     nginx: Version = ()
     apache: Version = ()
     openssl: Version = ()
+    absent: frozenset[str] = frozenset()
+    loads: tuple[str, ...] = ()
 
     @property
     def certificate(self) -> str:

@@ -50,6 +50,9 @@ def edits(text: str, machine: Machine, *, main: bool, seen: Seen) -> Iterator[Ed
     certificate, key = _CERTIFICATE
     yield from moved.certificates(found, machine, certificate=certificate, key=key)
     for each in found:
+        if each.name in machine.absent:
+            yield drop(each, moved.LEFT_OUT)
+            continue
         if older.too_new(each, machine):
             yield older.replacement(each, machine)
             continue
@@ -163,7 +166,8 @@ def _absent(found: tuple[Directive, ...], machine: Machine, seen: Seen) -> Itera
     main = {"pid": f"{machine.root}/run/nginx.pid", "error_log": f"{written}/log/nginx/error.log"}
     if machine.user:
         main["user"] = machine.user
-    added = "".join(f"{name} {value}; " for name, value in main.items() if name not in top)
+    added = "".join(f"load_module {path}; " for path in machine.loads)
+    added += "".join(f"{name} {value}; " for name, value in main.items() if name not in top)
     if added:
         yield Edit(0, 0, added, "path")
     http = next((each for each in found if each.name == "http" and each.opens), None)

@@ -24,6 +24,22 @@ TARGET = Target(
             about="The site of NAME: nginx in front of gunicorn",
             context=_words,
         ),
+        Row(
+            "etc/nginx/snippets/NAME-files.conf",
+            about="The files of NAME that nginx serves from disk",
+            context=_words,
+        ),
+        Row(
+            "etc/nginx/snippets/NAME-streaming.conf",
+            about="What nginx passes on as it comes, for NAME",
+            when=lambda group: bool(group.site.streaming),
+            context=_words,
+        ),
+        Row(
+            "etc/nginx/snippets/NAME-told.conf",
+            about="What the application NAME is told of a request",
+            context=_words,
+        ),
     ),
     fits=lambda plan: plan.spec.proxy.kind == "nginx",
 )

@@ -67,6 +67,40 @@ async def stream(
     return StreamingResponse(chunks(), media_type="application/x-ndjson")
 
 
+@app.get("/events")
+async def events(
+    count: Annotated[int, Query(ge=1, le=1000)] = 5, ms: Milliseconds = 200
+) -> StreamingResponse:
+    """Server-sent events, one quote each: what a browser's EventSource reads."""
+
+    async def chunks() -> AsyncIterator[str]:
+        for number in range(count):
+            if number:
+                await asyncio.sleep(ms / 1000)
+            yield f"data: {QUOTES[number % len(QUOTES)].model_dump_json()}\n\n"
+
+    return StreamingResponse(chunks(), media_type="text/event-stream")
+
+
+uploads = {"bytes": 0}
+
+
+@app.post("/upload")
+@app.post("/stream/upload")
+async def upload(request: Request) -> dict[str, int]:
+    """Count what comes, while it comes."""
+    uploads["bytes"] = 0
+    async for part in request.stream():
+        uploads["bytes"] += len(part)
+    return uploads
+
+
+@app.get("/uploads")
+async def uploaded() -> dict[str, int]:
+    """How much of the last upload has come to this worker."""
+    return uploads
+
+
 @app.websocket("/ws")
 async def ws(socket: WebSocket) -> None:
     """Send back every text until the client goes."""

@@ -192,7 +192,7 @@ def test_nginx_fits_the_machine(memory: str, cpus: float, processes: int, connec
 @pytest.mark.parametrize(
     ("memory", "cpus", "threads", "each", "buffer"),
     [("256M", 1, 256, 128, 128), ("512M", 1, 256, 128, 128), ("2G", 2, 512, 256, 128),
-     ("4G", 2, 1024, 512, 256), ("8G", 4, 2048, 512, 256), ("64G", 16, 4096, 256, 256),
+     ("4G", 2, 1024, 512, 128), ("8G", 4, 2048, 512, 128), ("64G", 16, 4096, 256, 256),
      ("8T", 512, 4096, 256, 256), ("16G", 1, 1024, 512, 1024)],
 )  # fmt: skip
 def test_apache_fits_the_machine(
@@ -204,7 +204,7 @@ def test_apache_fits_the_machine(
     assert found["apache.ThreadsPerChild"].value == each
     assert found["apache.BufferSize"].value == buffer * 1024
     reserved = max(96 * MIB, min(2 * GIB, parse_size(memory) // 10))
-    assert threads // each * 10 * MIB + threads * (128 + buffer) * 1024 <= reserved
+    assert threads // each * 10 * MIB + threads * (32 + 1.5 * buffer) * 1024 <= reserved
     assert ("systemd" in found["apache.MaxRequestWorkers"].reason) == (threads == 4096)
 
 

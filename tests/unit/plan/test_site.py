@@ -52,6 +52,33 @@ def test_certificate_and_mode_agree(tls: dict[str, str], where: str) -> None:
 def test_static_and_media_have_urls_of_their_own() -> None:
     files = {"url": "/files/", "folder": "files"}
     assert refusal(app={"static": files, "media": files}).where == ("app", "media", "url")
+    problem = refusal(app={"static": files, "protected": {"url": "/files/"}})
+    assert problem.where == ("app", "protected", "url")
+
+
+@pytest.mark.parametrize("folder", ["releases", "blue/x", "media"])
+def test_protected_files_lie_in_a_folder_of_their_own(folder: str) -> None:
+    problem = refusal(app={"protected": {"url": "/p/", "folder": folder}})
+    assert problem.where == ("app", "protected", "folder")
+
+
+# kind -> header, and what its value begins with.
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("nginx", ("X-Accel-Redirect", "/p/")),
+        ("apache", ("X-Sendfile", "/srv/shop/invoices/")),
+        ("none", None),
+    ],
+)
+def test_the_application_knows_how_to_ask_for_a_protected_file(
+    kind: str, told: tuple[str, str] | None
+) -> None:
+    made = a_plan(app={"protected": {"url": "/p/", "folder": "invoices"}}, proxy={"kind": kind})
+    found = made.environment
+    names = ("SENDFILE_HEADER", "SENDFILE_ROOT")
+    assert tuple(found[name] for name in names if name in found) == (told or ())
+    assert "/srv/shop/invoices" in made.groups["web"].writable
 
 
 def test_headers_do_not_differ_by_case_alone() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,8 +75,15 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
             "static": {"url": draw(prefix), "folder": draw(segment)},
             "media": draw(
                 st.none()
-                | st.fixed_dictionaries({"url": prefix, "folder": st.one_of(segment, path)})
+                | st.fixed_dictionaries(
+                    {
+                        "url": prefix,
+                        "folder": st.one_of(segment, path),
+                        "attachment": st.booleans(),
+                    }
+                )
             ),
+            "protected": draw(st.none() | st.fixed_dictionaries({"url": prefix})),
             "writable": draw(st.lists(path, max_size=2)),
             "unhardened": draw(
                 st.dictionaries(st.sampled_from(["PrivateTmp", "ProcSubset"]), one_line)
@@ -86,6 +94,7 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
             "kind": draw(st.sampled_from(["nginx", "apache"])),
             "server_names": ["shop.test", *draw(st.lists(host_names, max_size=3, unique=True))],
             "tls": draw(st.sampled_from([{"mode": "none"}, tls])),
+            "streaming": draw(st.lists(path, max_size=2, unique=True)),
             "behind": draw(st.lists(networks, max_size=2, unique=True)),
             "headers": draw(
                 st.dictionaries(header_names, header_values, max_size=3).filter(
@@ -247,17 +256,20 @@ def check_nginx(made: Plan, files: dict[str, str], folder: Path) -> None:
     group, name = made.groups["web"], made.spec.name
     words = nginx_site(group.site, group.facts.system, name)
     site = nginx_blocks(files[f"etc/nginx/sites-available/{name}.conf"], folder)
+    disk = nginx_blocks(files[f"etc/nginx/snippets/{name}-files.conf"], folder)
     proxy = made.spec.proxy
     for args in every(site, "server_name"):
         assert tuple(args) == proxy.server_names
-    assert {args[0] for args in every(site, "alias")} == {
-        each.folder for each in (group.site.static, group.site.media) if each
-    }
-    assert {args[0] for args in every(site, "location")} >= {
-        each.url for each in (group.site.static, group.site.media) if each
-    }
+    served = [each for each in (group.site.static, group.site.media, group.site.protected) if each]
+    assert [args[0] for args in every(disk, "alias")] == [each.folder for each in served]
+    assert [args[0] for args in every(disk, "location")] == [each.url for each in served]
+    if group.site.streaming:
+        streams = nginx_blocks(files[f"etc/nginx/snippets/{name}-streaming.conf"], folder)
+        [(_, streamed)] = every(streams, "location")
+        for path in group.site.streaming:
+            assert re.match(streamed, f"{path}/x") and not re.match(streamed, f"/x{path}")
     assert [args[0] for args in every(site, "set_real_ip_from")] == list(proxy.behind)
-    assert [args[0] for args in every(site, "include")] == list(proxy.include)
+    assert [args[0] for args in every(site, "include") if args[0][0] == "/"] == list(proxy.include)
     assert [" ".join(args) for args in every(site, "listen")] == [
         *(words.listen_plain if group.site.tls else ()), *words.listen
     ]  # fmt: skip
@@ -289,12 +301,16 @@ def check_apache(made: Plan, files: dict[str, str], _folder: Path) -> None:
     assert values("proxypass") == [(each.url, "!") for each in served]
     assert values("remoteipinternalproxy") == [(network,) for network in proxy.behind]
     own = [f"conf-available/{name}-{part}.conf" for part in ("files", "proxy")]
+    asked = directives_of_apache(files[f"etc/apache2/conf-available/{name}-proxy.conf"])
+    paths = [each.values()[0] for each in asked if each.name == "proxypass"]
+    assert paths == [*(path.rstrip("/") for path in proxy.streaming), "/"]
     assert values("include") == [(path,) for path in (*own, *proxy.include)]
     headers = {args[2]: args[3] for args in values("header") if args[:2] == ("always", "set")}
     for header, value in proxy.headers.items():
         assert headers[header].replace("%%", "%") == value
     assert {each.name for each in found if not each.within} <= {
-        "virtualhost", "proxypass", "alias", "directory", "location", "locationmatch"
+        "virtualhost", "proxypass", "alias", "directory", "location", "locationmatch",
+        "rewritecond", "rewriterule", "xsendfile", "xsendfilepath",
     }  # fmt: skip
 
 

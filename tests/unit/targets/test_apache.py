@@ -35,7 +35,7 @@ def test_requests_are_read_whole_where_gunicorn_answers() -> None:
     [block] = [each for each in directives(text) if each.name == "locationmatch"]
     assert block.values() == ("^/(?!static/)",)
     inside = [each.name for each in directives(text) if block in each.within]
-    assert inside == ["setinputfilter", "setoutputfilter", "buffersize"]
+    assert inside == ["setenv", "setinputfilter", "setoutputfilter", "buffersize"]
     assert arguments(text, "SetEnv") == [("proxy-sendcl", "1")]
 
 

@@ -77,7 +77,8 @@ def test_only_a_declared_balancer_is_believed(tmp_path: Path) -> None:
     files = host_files(proxy={"behind": ["10.0.0.0/8"]})
     site = parsed(files[SITE], tmp_path)
     assert directives(site, "set_real_ip_from") == [["10.0.0.0/8"]]
-    assert ["X-Forwarded-Proto", "$shop_scheme"] in directives(site, "proxy_set_header")
+    told = parsed(files["etc/nginx/snippets/shop-told.conf"], tmp_path)
+    assert ["X-Forwarded-Proto", "$shop_scheme"] in directives(told, "proxy_set_header")
 
 
 def test_hosts_without_ipv6(tmp_path: Path) -> None:

@@ -33,11 +33,13 @@ FULL: dict[str, Any] = {
     "app": {
         "secrets": ["SECRET_KEY"],
         "static": {"url": "/static/", "folder": "staticfiles"},
-        "media": {"url": "/media/", "folder": "media"},
+        "media": {"url": "/media/", "folder": "media", "attachment": True},
+        "protected": {"url": "/protected/"},
     },
     "proxy": {
         "tls": {"mode": "files", "certificate": "/c", "key": "/k"},
         "behind": ["10.0.0.0/8"],
+        "streaming": ["/ws", "/events/"],
     },
     "server": {"loglevel": "debug", "workers": 1},
 }
@@ -72,6 +74,8 @@ def spellings(component: str, setting: Setting) -> list[str]:
         sizes = [f"{name} {value // unit}{suffix};" for suffix, unit in (("m", 2**20), ("k", 2**10))
                  if isinstance(value, int) and value % unit == 0]  # fmt: skip
         return [f"{name} {value};", f"{name} {value}s;", *sizes]
+    if component == "streaming":
+        return [f"{name} {value}s;", f" {name}={value} "]
     if component == "apache":
         return [f"{name} {value}\n", f" {name}={value}"]
     return [f"{name}={value}\n", f"{name} = {value}\n"]

@@ -2,8 +2,18 @@ import os
 import sqlite3
 import threading
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
+from werkzeug.utils import secure_filename
 
 from .database import connect
 
@@ -43,6 +53,19 @@ def healthz() -> ResponseReturnValue:
     else:
         status, text = 200, "ok"
     return {"status": text, **_served_by()}, status, {"Cache-Control": "no-store"}
+
+
+@pages.get("/minutes/<name>")
+def minutes(name: str) -> Response:
+    """A file that only members may have: the proxy sends it, once the application says so."""
+    if request.args.get("member") != "yes":
+        abort(403)
+    header = os.environ.get("SENDFILE_HEADER")
+    if not header or name != secure_filename(name):
+        abort(404)
+    response = Response(content_type="text/plain")
+    response.headers[header] = os.environ["SENDFILE_ROOT"] + name
+    return response
 
 
 @pages.get("/whoami")

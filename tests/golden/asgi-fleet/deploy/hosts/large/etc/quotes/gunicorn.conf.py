@@ -59,14 +59,15 @@ preload_app = False
 
 # --- What a client may send ---
 
-# As long as nginx lets through (8k): a long URL is refused by one of them, not by chance.
+# As long as nginx and Apache let through (8k): a long URL is refused by the first of them.
 # [nginx docs, http core module]
 limit_request_line = 8190
 
 # Gunicorn's default: browsers send about twenty. [gunicorn docs, Settings]
 limit_request_fields = 100
 
-# As long as nginx lets through (8k), large cookies included. [nginx docs, http core module]
+# As long as nginx and Apache let through (8k), large cookies included. [nginx docs, http core
+# module]
 limit_request_field_size = 8190
 
 # Only the proxy reaches the unix socket, and it overwrites what clients forge. [gunicorn
