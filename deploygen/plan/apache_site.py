@@ -90,7 +90,7 @@ def apache_site(site: Site, system: System) -> ApacheSite:
         streams=tuple(path.rstrip("/") for path in site.streaming),
         own_scheme=_own_scheme(site.behind) if site.behind else None,
         keeps_etag=system.apache_keeps_etag,
-        from_disk=bool(files or site.protected),
+        from_disk=site.from_disk,
         protected=f"^{re.escape(site.protected.url)}" if site.protected else "",
         not_streaming=f"!{pattern(site.streaming)}" if site.streaming else "",
     )

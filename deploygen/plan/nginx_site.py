@@ -47,6 +47,7 @@ class NginxSite:
     http2_directive: bool
     reject_handshake: bool
     cached: tuple[Cached, ...]
+    from_disk: bool
     attached: str
     streaming: str
     brotli: bool
@@ -70,6 +71,7 @@ def nginx_site(site: Site, system: System, name: str) -> NginxSite:
         http2_directive=site.http2 and system.nginx_http2_directive,
         reject_handshake=system.nginx_reject_handshake,
         cached=(_cached(site.static),) if site.static else (),
+        from_disk=site.from_disk,
         attached=f"^{re.escape(site.media.url)}" if site.media and site.media.attachment else "",
         streaming=pattern(site.streaming) if site.streaming else "",
         brotli=system.nginx_brotli,

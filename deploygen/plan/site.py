@@ -91,6 +91,11 @@ class Site:
     headers: tuple[Header, ...]
     include: tuple[str, ...]
 
+    @property
+    def from_disk(self) -> bool:
+        """Whether the proxy serves any files itself."""
+        return bool(self.static or self.media or self.protected)
+
 
 def site(spec: Spec, system: System, layout: Layout) -> Site:
     """The virtual host of one project on one system. Raises InputError."""

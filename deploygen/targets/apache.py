@@ -64,7 +64,7 @@ TARGET = Target(
         Row(
             "etc/apache2/conf-available/NAME-files.conf",
             about="The files of NAME that Apache serves from disk; its site includes this",
-            when=lambda group: bool(group.site.static or group.site.media or group.site.protected),
+            when=lambda group: group.site.from_disk,
             context=_context,
         ),
         Row(

@@ -27,6 +27,7 @@ TARGET = Target(
         Row(
             "etc/nginx/snippets/NAME-files.conf",
             about="The files of NAME that nginx serves from disk",
+            when=lambda group: group.site.from_disk,
             context=_words,
         ),
         Row(

@@ -18,6 +18,7 @@ import pytest
 
 from deploygen.errors import DeploygenError
 from deploygen.stack import Options, Stack, running
+from tests.behaviour.proxies import KINDS, PROGRAMS
 from tests.examples import SECRETS, Example, example
 from tests.programs import needed
 
@@ -121,8 +122,12 @@ def test_kill_9_of_the_process_that_runs_it(made: Example) -> None:
         until(5, lambda: not any(map(alive, told["pids"])))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["gunicorn", "nginx"])
-def test_a_crash_ends_the_waiting_and_the_other_one(made: Example, name: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "name"), [("nginx", "gunicorn"), ("nginx", "nginx"), ("apache", "apache")]
+)
+def test_a_crash_ends_the_waiting_and_the_other_one(kind: str, name: str, tmp_path: Path) -> None:
+    needed(PROGRAMS[kind])
+    made = example("flaskboard", tmp_path, kind=kind)
     with running(made.tree, made.plan, "web", made.project, ANY) as stack:
         pids = dict(stack.pids)
         os.kill(pids[name], signal.SIGKILL)
@@ -141,9 +146,10 @@ def test_stop_may_be_called_twice(made: Example) -> None:
         _ = stack.folder
 
 
-def test_a_request_in_work_is_finished(tmp_path: Path) -> None:
-    needed("nginx")
-    made = example("fastquotes", tmp_path)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_request_in_work_is_finished(kind: str, tmp_path: Path) -> None:
+    needed(PROGRAMS[kind])
+    made = example("fastquotes", tmp_path, kind=kind)
     with running(made.tree, made.plan, "web", made.project, ANY) as stack:
         sock = socket.create_connection(stack.address, timeout=10)
         sock.sendall(f"GET /wait?ms=1500 HTTP/1.1\r\nHost: {made.host}\r\n\r\n".encode())
@@ -194,6 +200,19 @@ def test_an_nginx_that_does_not_start(made: Example) -> None:
     ):
         pass
     assert caught.value.message.startswith("nginx did not start (exit code 1).")
+
+
+def test_an_apache_that_does_not_start(tmp_path: Path) -> None:
+    needed("apache2")
+    made = example("flaskboard", tmp_path, kind="apache")
+    conf = made.file("zz-deploygen.conf")
+    conf.write_text(conf.read_text().replace("TraceEnable Off", "TraceEnable Never"))
+    with (
+        pytest.raises(DeploygenError, match="TraceEnable must be one of") as caught,
+        running(made.tree, made.plan, "web", made.project, ANY),
+    ):
+        pass
+    assert caught.value.message.startswith("apache did not start (exit code 1).")
 
 
 def test_a_port_that_is_taken(made: Example) -> None:
