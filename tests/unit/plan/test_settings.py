@@ -26,7 +26,7 @@ MANY: list[dict[str, Any]] = [
     {"proxy": {"kind": "none"}},
     {"proxy": {"kind": "apache"}},
     {"proxy": {"kind": "apache"}, "machines": machine(64, "256G")},
-    {"proxy": {"kind": "apache"}, "machines": machine(1, "512M")},
+    {"proxy": {"kind": "apache"}, "machines": machine(0.5, "512M")},
     {"workload": {"kind": "io", "leaks": True}},
     {"workload": {"thread_safe": False}},
     {"workload": {"cpu_ms": 1, "wait_ms": 99, "greenlet_safe": True}},
@@ -191,7 +191,7 @@ def test_nginx_fits_the_machine(memory: str, cpus: float, processes: int, connec
 # 150 threads in all, and as many idle clients take them.
 @pytest.mark.parametrize(
     ("memory", "cpus", "threads", "each", "buffer"),
-    [("256M", 1, 256, 128, 128), ("512M", 1, 256, 128, 128), ("2G", 2, 512, 256, 128),
+    [("512M", 1, 256, 128, 128), ("2G", 2, 512, 256, 128),
      ("4G", 2, 1024, 512, 128), ("8G", 4, 2048, 512, 128), ("64G", 16, 4096, 256, 256),
      ("8T", 512, 4096, 256, 256), ("16G", 1, 1024, 512, 1024)],
 )  # fmt: skip
