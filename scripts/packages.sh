@@ -12,6 +12,8 @@ need apache2 apache2
 need systemd-analyze systemd
 need openssl openssl
 need sysctl procps
+need certbot certbot
+need pebble pebble
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null; then

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from deploygen.check import accounts, apache, environment, gunicorn, nginx, sysctl, unit
+from deploygen.check import accounts, apache, environment, gunicorn, nginx, script, sysctl, unit
 from deploygen.check.command import SECONDS
 from deploygen.check.group import Group, Programs
 from deploygen.check.result import Result
@@ -23,12 +23,13 @@ Checker = Callable[[Group, tuple[str, ...]], Iterator[Result]]
 REGISTRY: tuple[tuple[str, Checker], ...] = (
     (r"/etc/NAME/gunicorn\.conf\.py", gunicorn.check),
     (r"/etc/NAME/env", environment.check),
-    (r"/etc/nginx/(nginx\.conf|sites-(available|enabled)/[^/]+)", nginx.check),
+    (r"/etc/nginx/(nginx\.conf|(sites-(available|enabled)|snippets)/[^/]+)", nginx.check),
     (r"/etc/apache2/(conf|sites)-available/[^/]+\.conf", apache.check),
     (r"/etc/systemd/system/[^/]+\.(service|socket|timer|path|target|slice)", unit.check),
     (r"/etc/sysusers\.d/[^/]+\.conf", accounts.check_sysusers),
     (r"/etc/tmpfiles\.d/[^/]+\.conf", accounts.check_tmpfiles),
     (r"/etc/sysctl\.d/[^/]+\.conf", sysctl.check),
+    (r"/usr/local/sbin/NAME-[^/]+", script.check),
 )
 # Nothing in them is run.
 NOT_JUDGED = ("README.md", ".deploygen.json", "deploygen.schema.json")

@@ -25,6 +25,7 @@ from deploygen.plan import (
     streaming,
     sysctl,
     systemd,
+    tls,
 )
 from deploygen.plan import layout as layouts
 from deploygen.plan import site as sites
@@ -148,7 +149,8 @@ def _components(spec: Spec, given: Facts) -> Mapping[str, Settings]:
     of_gunicorn = overrides.apply(planned, server)
     components = {"gunicorn": of_gunicorn}
     if spec.proxy.kind in PROXIES:
-        components[spec.proxy.kind] = PROXIES[spec.proxy.kind](given, of_gunicorn)
+        of_proxy = PROXIES[spec.proxy.kind](given, of_gunicorn)
+        components[spec.proxy.kind] = {**of_proxy, **tls.settings(spec, given.system)}
     if streams := streaming.plan(given):
         components["streaming"] = streams
     components["systemd"] = systemd.plan(given, of_gunicorn)

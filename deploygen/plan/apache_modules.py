@@ -59,11 +59,12 @@ def _needed(site: Site) -> Iterator[Module]:
     yield Module("buffer", "reads requests whole, takes responses at once")
     yield Module("filter", "compresses by type")
     yield Module("deflate", "gzip")
+    yield Module("setenvif", "what is logged of a request, and who stands in front")
     if site.protected:
         yield Module(
             "xsendfile", "sends what only the application may hand out", "libapache2-mod-xsendfile"
         )
-    if site.behind:
+    if site.front:
         yield Module("remoteip", "the balancer says who the client is")
     if site.tls:
         yield Module("socache_shmcb", "TLS sessions are resumed by all processes")

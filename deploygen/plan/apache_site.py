@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from deploygen.plan.site import HASHED, Files, Site
+from deploygen.plan.client_address import FORGEABLE
+from deploygen.plan.site import HASHED, Files, Header, Site
 from deploygen.plan.streaming import pattern
 from deploygen.systems import System
 
@@ -24,11 +25,21 @@ COMPRESSIBLE = {
     "wasm": "application/wasm",
 }
 
-# A line of JSON, its fields as nginx.conf has them.
+# What a client sends is logged as far as it is printable: Apache would write the rest as \xe4,
+# which is no JSON.
+_PRINTABLE = r"([\x20-\x7e]{0,2000})"
+_LOGGED = {
+    "request": "THE_REQUEST",
+    "host": "HTTP_HOST",
+    "referer": "HTTP_REFERER",
+    "agent": "HTTP_USER_AGENT",
+}
+# Apache knows when the first byte of an answer left, not how long the application took of it.
 LOG_FORMAT = (
-    '{"time":"%{begin:%Y-%m-%dT%H:%M:%S%z}t","client":"%a","host":"%{Host}i","request":"%r",'
-    '"status":%>s,"bytes":%B,"microseconds":%D,"id":"%{UNIQUE_ID}e",'
-    '"referer":"%{Referer}i","agent":"%{User-Agent}i"}'
+    '{"time":"%{begin:%Y-%m-%dT%H:%M:%S%z}t","client":"@CLIENT@","peer":"%{c}a","host":"%{log_host}e",'
+    '"scheme":"%{X-Forwarded-Proto}i","request":"%{log_request}e","status":%>s,"bytes":%B,'
+    '"microseconds":%D,"first_byte_microseconds":"%^FB","id":"%{X-Request-Id}i",'
+    '"referer":"%{log_referer}e","agent":"%{log_agent}e"}'
 )
 
 
@@ -50,28 +61,54 @@ class Served:
 
 
 @dataclass(frozen=True)
+class Host:
+    """A virtual host of the site."""
+
+    address: str
+    tls: bool
+
+
+@dataclass(frozen=True)
+class ApacheHeader:
+    """A response header that is the proxy's where ``condition`` holds."""
+
+    name: str
+    value: str
+    condition: str
+
+
+@dataclass(frozen=True)
 class ApacheSite:
     """What only Apache's files say.
 
-    ``address`` is that of the site's virtual host. ``buffered`` matches the URLs that gunicorn
-    answers, ``streaming`` those of them that are passed on as they come (empty where none are), and
-    ``streams`` has their paths.
-    ``not_streaming`` and ``protected``, which nobody may ask for, are mod_rewrite's: it takes
-    patterns as they are, unquoted. ``own_scheme`` is a condition: Apache's own scheme counts, and
-    no balancer's word; None where there is no balancer.
+    ``redirect`` says whether port 80 only sends to HTTPS. ``buffered`` matches the URLs that
+    gunicorn answers, ``streaming`` those of them that are passed on as they come (empty where none
+    are), and ``streams`` has their paths. ``not_streaming`` and ``protected``, which nobody may ask
+    for, are mod_rewrite's: it takes patterns as they are, unquoted. ``client`` is the expression of
+    who asks. ``own_scheme`` and ``own_id`` are conditions: Apache's own scheme and id count, and no
+    balancer's; None where nobody stands in front.
     """
 
-    address: str
+    hosts: tuple[Host, ...]
+    defaults: tuple[Host, ...]
+    redirect: bool
     files: tuple[Served, ...]
+    headers: tuple[ApacheHeader, ...]
     buffered: str
     streaming: str
     streams: tuple[str, ...]
+    peers: tuple[str, ...]
+    client: str
     own_scheme: str | None
+    own_id: str | None
+    public_scheme: str
+    dropped: tuple[str, ...]
     keeps_etag: bool
     from_disk: bool
     protected: str
     not_streaming: str
-    log_format: str = LOG_FORMAT
+    logged: Mapping[str, str]
+    log_format: str
     types: Mapping[str, str] = field(default_factory=lambda: COMPRESSIBLE)
 
 
@@ -82,18 +119,49 @@ def apache_site(site: Site, system: System) -> ApacheSite:
         for each in (site.static, site.media)
         if each
     )
+    redirect = site.tls is not None and site.tls.redirect
+    plain, tls = Host("*:80", tls=False), Host("*:443", tls=True)
+    front = site.front
+    believed = front is not None and front.believed
+    piped = front is not None and front.proxy_protocol
     return ApacheSite(
-        address="*:443" if site.tls else "*:80",
+        hosts=(tls,) if redirect else (plain, tls) if site.tls else (plain,),
+        defaults=(plain, tls) if site.tls else (plain,),
+        redirect=redirect,
         files=files,
+        headers=tuple(map(_header, site.headers)),
         buffered=_without(tuple(each.url for each in files), site.streaming),
         streaming=pattern(site.streaming) if site.streaming else "",
         streams=tuple(path.rstrip("/") for path in site.streaming),
-        own_scheme=_own_scheme(site.behind) if site.behind else None,
+        # The peer of the connection: what mod_remoteip put in the client's place does not count.
+        peers=tuple(f"%{{CONN_REMOTE_ADDR}} -ipmatch '{network}'" for network in front.networks)
+        if front
+        else (),
+        # Apache believes whoever speaks the PROXY protocol: a stranger is known by its address.
+        client="expr=%{reqenv:client}" if piped else "expr=%{REMOTE_ADDR}",
+        own_scheme=_OWN_SCHEME if believed else None,
+        own_id=_OWN_ID if believed else None,
+        public_scheme="https" if site.https else "http",
+        # gunicorn takes these from whoever reaches its socket, and Apache lets them pass.
+        dropped=(*FORGEABLE, "SCRIPT_NAME", "PATH_INFO"),
         keeps_etag=system.apache_keeps_etag,
         from_disk=site.from_disk,
         protected=f"^{re.escape(site.protected.url)}" if site.protected else "",
         not_streaming=f"!{pattern(site.streaming)}" if site.streaming else "",
+        logged={name: f"%{{{what}}} =~ /^{_PRINTABLE}/" for name, what in _LOGGED.items()},
+        log_format=LOG_FORMAT.replace("@CLIENT@", "%{client}e" if piped else "%a"),
     )
+
+
+_OWN_SCHEME = "expr=!(-n %{reqenv:front} && %{req:X-Forwarded-Proto} in {'http', 'https'})"
+_OWN_ID = "expr=!(-n %{reqenv:front} && %{req:X-Request-Id} =~ m#^[A-Za-z0-9._=+/-]{8,128}$#)"
+
+
+def _header(header: Header) -> ApacheHeader:
+    condition = f"-z %{{resp:{header.name}}}"
+    if header.secure:
+        condition += " && %{HTTPS} == 'on'"
+    return ApacheHeader(header.name, header.value, f"expr={condition}")
 
 
 def _served(files: Files) -> Served:
@@ -117,9 +185,3 @@ def _without(urls: tuple[str, ...], streaming: tuple[str, ...]) -> str:
     paths = [f"{re.escape(path.strip('/'))}(/|$)" for path in streaming]
     others = "|".join((*folders, *paths))
     return f"^/(?!{others})" if others else "^/"
-
-
-def _own_scheme(networks: tuple[str, ...]) -> str:
-    # The peer of the connection: what mod_remoteip put in the client's place does not count.
-    peers = " || ".join(f"%{{CONN_REMOTE_ADDR}} -ipmatch '{network}'" for network in networks)
-    return f"expr=!(({peers}) && %{{req:X-Forwarded-Proto}} in {{'http', 'https'}})"

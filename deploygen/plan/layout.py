@@ -33,6 +33,11 @@ class Layout:
     config: str
     environment_file: str
     secrets_file: str
+    tls: str
+    stand_in: str
+    acme_webroot: str
+    certificate_script: str
+    maintenance: str
 
 
 def layout(spec: Spec) -> Layout:
@@ -64,6 +69,12 @@ def layout(spec: Spec) -> Layout:
         config=f"{etc}/gunicorn.conf.py",
         environment_file=f"{etc}/env",
         secrets_file=f"{etc}/secrets",
+        # A link: to the stand-in at first, then to the certificate that certbot got.
+        tls=f"{etc}/tls",
+        stand_in=f"{etc}/stand-in",
+        acme_webroot=f"{home}/acme",
+        certificate_script=f"/usr/local/sbin/{name}-certificate",
+        maintenance=f"{home}/maintenance",
     )
 
 

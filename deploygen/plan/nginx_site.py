@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from deploygen.plan.client_address import FORGEABLE
 from deploygen.plan.site import HASHED, Files, Site
 from deploygen.plan.streaming import pattern
 from deploygen.systems import System
@@ -13,12 +14,16 @@ from deploygen.systems import System
 
 @dataclass(frozen=True)
 class NginxHeader:
-    """A response header; ``variable`` and ``upstream`` are nginx's names for it."""
+    """A response header; ``variable`` is nginx's name for it.
+
+    It is the proxy's where ``asks``, the texts of these variables, is ``answer``.
+    """
 
     name: str
     value: str
     variable: str
-    upstream: str
+    asks: str
+    answer: str
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class NginxSite:
     ``variable`` begin the names that the site gives, so that two sites on one host don't meet.
     ``attached`` matches uploads that are saved and never shown, ``streaming`` what is passed on as
     it comes; both are empty where there is none.
+    ``real_ip`` is what names the client; ``scheme`` and ``request_id`` are the variables that
+    the application is told; ``believed`` says whether the front's headers count.
     """
 
     upstream: str
@@ -46,12 +53,18 @@ class NginxSite:
     listen_tls: tuple[str, ...]
     http2_directive: bool
     reject_handshake: bool
+    redirect: bool
     cached: tuple[Cached, ...]
     from_disk: bool
     attached: str
     streaming: str
     brotli: bool
+    real_ip: str
+    believed: bool
     scheme: str
+    public_scheme: str
+    request_id: str
+    dropped: tuple[str, ...]
     headers: tuple[NginxHeader, ...]
 
 
@@ -59,24 +72,34 @@ def nginx_site(site: Site, system: System, name: str) -> NginxSite:
     """nginx's words for the site of the project ``name``."""
     variable = name.replace("-", "_")
     addresses = ("", "[::]:") if site.ipv6 else ("",)
-    parameter = " http2" if site.http2 and not system.nginx_http2_directive else ""
-    plain = tuple(f"{address}80" for address in addresses)
-    tls = tuple(f"{address}443 ssl{parameter}" for address in addresses) if site.tls else ()
+    front = site.front
+    proxied = " proxy_protocol" if front and front.proxy_protocol else ""
+    http2 = " http2" if site.http2 and not system.nginx_http2_directive else ""
+    plain = tuple(f"{address}80{proxied}" for address in addresses)
+    tls = tuple(f"{address}443 ssl{http2}{proxied}" for address in addresses) if site.tls else ()
+    redirect = site.tls is not None and site.tls.redirect
+    believed = front is not None and front.believed
     return NginxSite(
         upstream=f"{variable}_gunicorn",
         variable=variable,
-        listen=tls or plain,
+        listen=tls if redirect else (*plain, *tls),
         listen_plain=plain,
         listen_tls=tls,
         http2_directive=site.http2 and system.nginx_http2_directive,
         reject_handshake=system.nginx_reject_handshake,
+        redirect=redirect,
         cached=(_cached(site.static),) if site.static else (),
         from_disk=site.from_disk,
         attached=f"^{re.escape(site.media.url)}" if site.media and site.media.attachment else "",
         streaming=pattern(site.streaming) if site.streaming else "",
         brotli=system.nginx_brotli,
+        real_ip="proxy_protocol" if proxied else front.header if front else "",
+        believed=believed,
         # Behind a balancer that ends TLS, its word on the scheme counts, if it is trusted.
-        scheme=f"${variable}_scheme" if site.behind else "$scheme",
+        scheme=f"${variable}_scheme" if believed else "$scheme",
+        public_scheme="https" if site.https else "http",
+        dropped=FORGEABLE,
+        request_id=f"${variable}_request_id" if believed else "$request_id",
         headers=tuple(_headers(site, variable)),
     )
 
@@ -89,5 +112,12 @@ def _cached(files: Files) -> Cached:
 def _headers(site: Site, variable: str) -> Iterator[NginxHeader]:
     for each in site.headers:
         word = each.name.lower().replace("-", "_")
-        # A prefix of their own: a header may be called "scheme" or "cache".
-        yield NginxHeader(each.name, each.value, f"{variable}_header_{word}", word)
+        upstream = f"$upstream_http_{word}"
+        yield NginxHeader(
+            each.name,
+            each.value,
+            # A prefix of their own: a header may be called "scheme" or "cache".
+            f"{variable}_header_{word}",
+            f'"$scheme:{upstream}"' if each.secure else upstream,
+            '"https:"' if each.secure else '""',
+        )

@@ -11,7 +11,12 @@ from dataclasses import dataclass
 
 from deploygen.errors import Problem, refuse
 from deploygen.plan import streaming
+from deploygen.plan.certificate import Certificate, certificate
+from deploygen.plan.client_address import Front, front
+from deploygen.plan.client_address import problems as front_problems
 from deploygen.plan.layout import Layout
+from deploygen.plan.tls import Tls, hsts, tls
+from deploygen.plan.tls import problems as tls_problems
 from deploygen.spec import Spec
 from deploygen.systems import System
 
@@ -19,18 +24,13 @@ from deploygen.systems import System
 PLACEHOLDERS = ("example", "example.com", "example.org", "example.net")
 
 # What hardly any site does without; proxy.headers overrides each by its name.
-DEFAULT_HEADERS = {
+DEFAULT_HEADERS: dict[str, str | None] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "strict-origin-when-cross-origin",
 }
 
-# Mozilla's intermediate profile, guideline 6.0 of 2026-04-06: https://ssl-config.mozilla.org
-INTERMEDIATE_CIPHERS = (
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-)
+HSTS = "Strict-Transport-Security"
 
 # What lies below /srv/<name> already: docs/decisions/0002-host-layout.md.
 OWN_FOLDERS = ("releases", "venvs", "blue", "green", "current", "current.sock", "media")
@@ -54,21 +54,22 @@ class Files:
 
 @dataclass(frozen=True)
 class Header:
-    """A response header that the proxy adds where the application sends none of its own."""
+    """A response header that the proxy adds where the application sends none of its own.
+
+    ``secure`` marks one that means nothing over plain HTTP.
+    """
 
     name: str
     value: str
+    secure: bool = False
 
 
 @dataclass(frozen=True)
-class TlsSite:
-    """Certificate, and what the system's OpenSSL can do with it."""
+class Health:
+    """A URL for load balancers; ``path`` is the one of the application that it asks, if any."""
 
-    certificate: str
-    key: str
-    ciphers: str
-    curves: str
-    hsts: str | None
+    url: str
+    path: str | None
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,14 @@ class Site:
     names: tuple[str, ...]
     http2: bool
     ipv6: bool
-    tls: TlsSite | None
+    tls: Tls | None
+    certificate: Certificate | None
     static: Files | None
     media: Files | None
     protected: Files | None
     streaming: tuple[str, ...]
-    behind: tuple[str, ...]
+    front: Front | None
+    health: Health | None
     headers: tuple[Header, ...]
     include: tuple[str, ...]
 
@@ -96,22 +99,30 @@ class Site:
         """Whether the proxy serves any files itself."""
         return bool(self.static or self.media or self.protected)
 
+    @property
+    def https(self) -> bool:
+        """Whether visitors come by HTTPS: TLS ends here, or at what stands in front."""
+        return self.tls is not None or self.front is not None
+
 
 def site(spec: Spec, system: System, layout: Layout) -> Site:
     """The virtual host of one project on one system. Raises InputError."""
     proxy, app = spec.proxy, spec.app
     refuse(_problems(spec))
+    with_tls = tls(spec, system, layout)
     return Site(
         canonical=next(name for name in proxy.server_names if not name.startswith("*")),
         names=proxy.server_names,
         http2=bool(proxy.http2 and proxy.tls.mode != "none"),
         ipv6=proxy.ipv6,
-        tls=_tls(spec, system),
+        tls=with_tls,
+        certificate=certificate(spec, with_tls, layout),
         static=Files(app.static.url, f"{layout.static}/") if app.static else None,
         media=Files(app.media.url, f"{layout.media}/", app.media.attachment) if app.media else None,
         protected=Files(app.protected.url, f"{layout.protected}/") if app.protected else None,
         streaming=proxy.streaming,
-        behind=proxy.behind,
+        front=front(spec),
+        health=_health(spec),
         headers=tuple(_headers(spec)),
         include=proxy.include,
     )
@@ -127,21 +138,14 @@ def _problems(spec: Spec) -> Iterator[Problem]:
             allowed="at least one whole name",
             hint="health checks and redirects need a name to use",
         )
-    for field in ("certificate", "key"):
-        given = getattr(proxy.tls, field) is not None
-        if proxy.tls.mode == "files" and not given:
-            yield Problem(
-                "it is required and missing",
-                where=("proxy", "tls", field),
-                allowed="an absolute path on the host",
-                hint="tls.mode files needs certificate and key",
-            )
-        if proxy.tls.mode == "none" and given:
-            yield Problem(
-                f"{field} is given, and proxy.tls.mode is none: it would not be used",
-                where=("proxy", "tls", field),
-                allowed="tls.mode files, or neither certificate nor key",
-            )
+    yield from tls_problems(spec)
+    yield from front_problems(spec)
+    if proxy.health and proxy.health.url == "/":
+        yield Problem(
+            "load balancers would be asked for the home page",
+            where=("proxy", "health", "url"),
+            allowed="a URL that no page has, such as /balancer-health",
+        )
     yield from streaming.problems(spec)
     if app.protected and app.protected.folder.split("/")[0] in OWN_FOLDERS:
         yield Problem(
@@ -166,28 +170,22 @@ def _problems(spec: Spec) -> Iterator[Problem]:
             )
 
 
+def _health(spec: Spec) -> Health | None:
+    declared = spec.proxy.health
+    if declared is None:
+        return None
+    return Health(declared.url, (spec.app.health or "/") if declared.asks == "app" else None)
+
+
 def _headers(spec: Spec) -> Iterator[Header]:
     declared = {name.lower(): (name, value) for name, value in spec.proxy.headers.items()}
     defaults = {name.lower(): (name, value) for name, value in DEFAULT_HEADERS.items()}
-    for name, value in {**defaults, **declared}.values():
-        yield Header(name, value)
-
-
-def _tls(spec: Spec, system: System) -> TlsSite | None:
-    tls = spec.proxy.tls
-    if tls.mode == "none":
-        return None
-    # Sent once: what proxy.headers says, with includeSubDomains perhaps, wins.
-    declared = any(name.lower() == "strict-transport-security" for name in spec.proxy.headers)
-    # X25519MLKEM768 needs OpenSSL 3.5; an older one refuses the whole list.
-    hybrid = "X25519MLKEM768:" if system.openssl >= (3, 5) else ""
-    return TlsSite(
-        certificate=str(tls.certificate),
-        key=str(tls.key),
-        ciphers=INTERMEDIATE_CIPHERS,
-        curves=f"{hybrid}X25519:prime256v1:secp384r1",
-        hsts=f"max-age={tls.hsts_max_age_s}" if tls.hsts_max_age_s and not declared else None,
-    )
+    with_tls = spec.proxy.tls.mode != "none"
+    if with_tls and (strict := hsts(spec)):
+        defaults[HSTS.lower()] = (HSTS, strict)
+    for key, (name, value) in {**defaults, **declared}.items():
+        if value is not None:  # null takes a default away
+            yield Header(name, value, secure=with_tls and key == HSTS.lower())
 
 
 def placeholders(spec: Spec) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deploygen.plan.setting import Source
+from deploygen.published import mozilla
 
 GUNICORN_DESIGN = Source(
     "gunicorn docs, Design: how many workers", "https://docs.gunicorn.org/en/stable/design.html"
@@ -52,6 +53,7 @@ APACHE_BUFFER = Source(
 APACHE_REQTIMEOUT = Source(
     "Apache docs, mod_reqtimeout", "https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html"
 )
+MOZILLA_TLS = Source(f"Mozilla's TLS guideline {mozilla.VERSION}", "https://ssl-config.mozilla.org")
 LISTEN = Source("listen(2)", "https://man7.org/linux/man-pages/man2/listen.2.html")
 SYSTEMD_SERVICE = Source(
     "systemd.service(5)", "https://www.freedesktop.org/software/systemd/man/systemd.service.html"

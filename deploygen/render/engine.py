@@ -7,6 +7,7 @@ to a value are the filters below.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -65,6 +66,7 @@ def _environment() -> Environment:
         apache_header=quoting.apache_header,
         nginx_size=quoting.nginx_size,
         envfile=quoting.env_file,
+        sh=shlex.quote,
     )
     return environment
 

@@ -6,11 +6,10 @@ from deploygen.spec.model import (
     App,
     Install,
     Machine,
-    Proxy,
     Spec,
-    Tls,
     Workload,
 )
+from deploygen.spec.proxy import Proxy, Tls
 
 __all__ = [
     "App",

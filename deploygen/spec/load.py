@@ -32,6 +32,8 @@ PLAIN_WORDS = {
 }
 # Stands for the name where the entrypoint, which is to give it, is wrong itself.
 UNNAMED = "app"
+# Keys that may be left out, their value standing in the place of the mapping (ShortForm).
+SHORT_FORMS = (("proxy", "behind", "networks"),)
 
 
 @dataclass(frozen=True)
@@ -154,12 +156,21 @@ def _finite(value: Data) -> bool:
 def _place(problem: Problem, read: Source) -> Problem:
     if problem.file:
         return problem
-    line, column = read.place(problem.where)
-    return replace(problem, file=read.file, line=line, column=column)
+    where = _as_written(problem.where, read)
+    line, column = read.place(where)
+    return replace(problem, where=where, file=read.file, line=line, column=column)
+
+
+def _as_written(where: Where, read: Source) -> Where:
+    """A path without a key that the file left out."""
+    for short in SHORT_FORMS:
+        if where[: len(short)] == short and short not in read.keys:
+            return (*short[:-1], *where[len(short) :])
+    return where
 
 
 def _problem(details: ErrorDetails, read: Source) -> Problem:
-    where: Where = tuple(part for part in details["loc"] if part != "[key]")
+    where = _as_written(tuple(part for part in details["loc"] if part != "[key]"), read)
     context = details.get("ctx", {})
     kind = details["type"]
     at_key = "[key]" in details["loc"] or kind == "extra_forbidden"

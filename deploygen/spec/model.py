@@ -15,6 +15,7 @@ from deploygen.spec import network as n
 from deploygen.spec import types as t
 from deploygen.spec.base import Model
 from deploygen.spec.files import Media, Protected, Static
+from deploygen.spec.proxy import Proxy
 from deploygen.spec.validators import UNIQUE, refusal
 from deploygen.units import GIB
 
@@ -162,54 +163,6 @@ class Machine(Model):
         dict[t.ServiceName, t.Size],
         Field(description="What else runs there, with the memory it needs: {postgresql: 1G}."),
     ] = {}
-
-
-class Tls(Model):
-    """Who holds the certificate."""
-
-    mode: Literal["none", "files"] = "none"
-    certificate: Annotated[
-        t.AbsolutePath | None, Field(description="The chain on the host, in PEM.")
-    ] = None
-    key: Annotated[t.AbsolutePath | None, Field(description="Its key on the host.")] = None
-    hsts_max_age_s: Annotated[
-        t.Whole, Field(ge=0, le=INT_MAX, description="Strict-Transport-Security; 0 sends none.")
-    ] = 63072000
-
-
-class Proxy(Model):
-    """What stands in front of gunicorn."""
-
-    kind: Literal["nginx", "apache", "none"] = "nginx"
-    server_names: Annotated[
-        tuple[n.HostName, ...],
-        Field(min_length=1, description="The names that it answers to; the first is canonical."),
-        UNIQUE,
-    ]
-    tls: Tls = Field(default_factory=Tls)
-    http2: t.Flag = True
-    ipv6: Annotated[t.Flag, Field(description="Whether the hosts have IPv6.")] = True
-    behind: Annotated[
-        tuple[n.Network, ...],
-        Field(description="Networks of a load balancer whose X-Forwarded-For is believed."),
-    ] = ()
-    body_limit: Annotated[t.Size, Field(description="The largest request body.")] = 10 * 1024**2
-    streaming: Annotated[
-        tuple[t.UrlPath, ...],
-        UNIQUE,
-        Field(
-            description="Paths that are passed on as they come, with all below them: websockets, "
-            "event streams."
-        ),
-    ] = ()
-    headers: Annotated[
-        dict[n.HeaderName, n.HeaderValue],
-        Field(description="Headers that the proxy adds to every response."),
-    ] = {}
-    include: Annotated[
-        tuple[t.AbsolutePath, ...],
-        Field(description="Files on the host, included at the end of the site."),
-    ] = ()
 
 
 def _exactly_one(value: object) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated
 
-from deploygen.spec.validators import Rule, checked, pattern, refusal
+from deploygen.spec.validators import UNIQUE, OneOrMore, Rule, checked, pattern, refusal
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
@@ -46,9 +46,38 @@ def _network(text: str) -> str:
     return text.lower()
 
 
+_NETWORK = r"[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?"
 NETWORK = "an address or a network such as 10.0.0.0/8 or 2001:db8::/32"
 # The pattern comes first: what Python takes for an address may hold a scope, and that anything.
-Network = Annotated[str, pattern(r"[0-9A-Fa-f:.]{2,45}(?:/[0-9]{1,3})?", NETWORK), Rule(_network)]
+Network = Annotated[str, pattern(_NETWORK, NETWORK), Rule(_network)]
+
+# Who is known by name stands for networks that it publishes.
+CLOUDFLARE = "cloudflare"
+
+
+def _front(text: str) -> str:
+    return text if text == CLOUDFLARE else _network(text)
+
+
+FrontNetwork = Annotated[
+    str, pattern(rf"{CLOUDFLARE}|{_NETWORK}", f"{CLOUDFLARE}, or {NETWORK}"), Rule(_front)
+]
+FrontNetworks = Annotated[tuple[FrontNetwork, ...], OneOrMore(), UNIQUE]
+
+Email = Annotated[
+    str,
+    pattern(
+        r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}@" + _LABEL + r"(?:\." + _LABEL + r")+",
+        "an address such as ops@example.com",
+    ),
+]
+HttpsUrl = Annotated[
+    str,
+    pattern(
+        rf"https://{_LABEL}(?:\.{_LABEL})*(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9._~-]+)*/?",
+        "an https:// URL without a query",
+    ),
+]
 
 # Headers that frame or describe one response: a fixed value would break responses.
 _NO_HEADERS = frozenset(

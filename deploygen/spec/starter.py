@@ -195,7 +195,7 @@ def _proxy(starter: Starter) -> Iterator[str]:
         yield "  # A placeholder: put the site's real name here before you deploy."
     yield f"  server_names: {flow(starter.server_names)}"
     yield "  tls:"
-    yield "    mode: none  # files: with certificate and key, paths on the host"
+    yield "    mode: none  # acme: certbot gets the certificate; files: paths on the host"
 
 
 def scalar(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from deploygen import errors
@@ -52,6 +52,49 @@ class Rule:
     ) -> dict[str, Any]:
         """The type's schema with ours."""
         return {**handler(core), **self.schema}
+
+
+class OneOrMore:
+    """A list of texts, or one text that stands for a list of it alone."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """One text becomes a list."""
+        return core_schema.no_info_before_validator_function(
+            lambda value: [value] if isinstance(value, str) else value, handler(source)
+        )
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The list, or its item."""
+        whole = handler(core)
+        return {"anyOf": [whole, whole["items"]]}
+
+
+@dataclass(frozen=True)
+class ShortForm:
+    """A mapping that may be written as the value of its key ``key`` alone."""
+
+    key: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Anything but a mapping is taken for the key's value."""
+        return core_schema.no_info_before_validator_function(self._expanded, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The mapping, or the key's own schema."""
+        whole = handler(core)
+        part = dict(handler.resolve_ref_schema(whole)["properties"][self.key])
+        return {"anyOf": [whole, part]}
+
+    def _expanded(self, value: Any) -> Any:
+        return value if isinstance(value, Mapping | BaseModel) else {self.key: value}
 
 
 def pattern(regex: str, allowed: str, hint: str = "") -> Rule:

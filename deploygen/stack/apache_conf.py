@@ -14,7 +14,7 @@ from deploygen.stack.moved import LOOPBACK, LOOPBACK6
 
 PATH = f"{ROOT}/apache2.conf"
 # What Debian's Apache has built in; others have modules.
-BUILT_IN = ("unixd", "log_config")
+BUILT_IN = ("unixd", "log_config", "logio")
 # What holds for all sites of a host, as the tree has it.
 RENDERED = f"{ROOT}/conf-available/zz-deploygen.conf"
 

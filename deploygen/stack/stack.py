@@ -230,6 +230,7 @@ class Stack:
         if self.options.release_commands:
             start.release(self._processes, self.plan, gunicorn, launch)
         self.notes += start.static_notes(folder)
+        self.notes += start.front_notes(folder)
         self.socket = launch.socket
         self.health = start.gunicorn(
             self._processes, folder, gunicorn, launch, seconds=self.options.start_s

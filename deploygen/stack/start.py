@@ -92,6 +92,15 @@ def static_notes(folder: Folder) -> Iterator[str]:
         )
 
 
+def front_notes(folder: Folder) -> Iterator[str]:
+    """What to say where only what stands in front gets an answer."""
+    front = folder.plan.groups[folder.group].site.front
+    if front and front.proxy_protocol:
+        yield "the site expects the PROXY protocol: a browser gets no answer from it"
+    elif front and front.only:
+        yield "the site answers only what stands in front of it: a browser may get 403"
+
+
 def gunicorn(
     processes: Processes,
     folder: Folder,
@@ -113,7 +122,7 @@ def gunicorn(
     )
     site = folder.plan.groups[folder.group].site
     path = folder.plan.spec.app.health or "/"
-    headers = {"Host": site.canonical, "X-Forwarded-Proto": "https" if site.tls else "http"}
+    headers = {"Host": site.canonical, "X-Forwarded-Proto": "https" if site.https else "http"}
     for left in _until(seconds):
         if not child.running:
             error = ended(child, folder.root, when="did not start")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from deploygen.errors import Problem, refuse
 from deploygen.plan import Plan
 from deploygen.spec.types import closest
-from deploygen.targets import apache, guide, gunicorn, nginx, sysctl, systemd
+from deploygen.targets import apache, certificate, guide, gunicorn, nginx, sysctl, systemd
 from deploygen.targets.spec import FileSpec, Row, Target
 
 __all__ = ["REGISTRY", "FileSpec", "Row", "Target", "choose", "files"]
@@ -16,6 +16,7 @@ PROXIES = (nginx.TARGET.name, apache.TARGET.name)
 REGISTRY: dict[str, Target] = {
     target.name: target
     for target in (
+        certificate.TARGET,
         guide.TARGET,
         gunicorn.TARGET,
         nginx.TARGET,

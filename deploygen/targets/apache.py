@@ -48,6 +48,7 @@ def _context(_plan: Plan, group: GroupPlan) -> Mapping[str, object]:
         "server": chosen(SERVER),
         "clients": chosen(CLIENTS),
         "proxy_pass": chosen(PROXY_PASS),
+        "tls": tuple(setting for name, setting in settings.items() if name.startswith("SSL")),
     }
 
 
@@ -62,6 +63,11 @@ TARGET = Target(
             context=_context,
         ),
         Row(
+            "etc/apache2/conf-available/NAME-doors.conf",
+            about="What comes before the site of NAME: who is let in, who asks for its health",
+            context=_context,
+        ),
+        Row(
             "etc/apache2/conf-available/NAME-files.conf",
             about="The files of NAME that Apache serves from disk; its site includes this",
             when=lambda group: group.site.from_disk,
@@ -70,6 +76,11 @@ TARGET = Target(
         Row(
             "etc/apache2/conf-available/NAME-proxy.conf",
             about="How Apache asks NAME's gunicorn; its site includes this",
+            context=_context,
+        ),
+        Row(
+            "etc/apache2/conf-available/NAME-told.conf",
+            about="What the application NAME is told of a request",
             context=_context,
         ),
         Row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deploygen.plan import Plan
+from deploygen.plan.advice import advice
 from deploygen.plan.apache_modules import needed, unused
 from deploygen.targets.spec import FileSpec, Target
 
@@ -24,12 +25,23 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         "media_link": app.media.folder if app.media and _inside(app.media.folder) else None,
         "work": "$RELEASE" if app.app_dir == "." else f"$RELEASE/{app.app_dir}",
         # Something ends TLS: an application that asks for HTTPS would answer with a redirect.
-        "https": site.tls is not None or bool(site.behind),
+        "https": site.https,
+        "certificate": site.certificate,
+        "packages": _packages(plan),
+        "advice": advice(plan.spec, https=site.https),
     }
     return (
         FileSpec("guide/README.md", "README.md", 0o644, context),
         FileSpec("guide/deploygen.schema.json", "deploygen.schema.json", 0o644, {}),
     )
+
+
+def _packages(plan: Plan) -> tuple[str, ...]:
+    """The system's packages that a host needs."""
+    proxy = {"nginx": ("nginx",), "apache": ("apache2",), "none": ()}[plan.spec.proxy.kind]
+    certificates = (group.site.certificate for group in plan.groups.values())
+    more = [package for each in certificates if each for package in each.packages]
+    return ("python3-venv", *proxy, *dict.fromkeys(more))
 
 
 def _inside(folder: str) -> bool:

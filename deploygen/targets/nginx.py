@@ -25,9 +25,24 @@ TARGET = Target(
             context=_words,
         ),
         Row(
+            "etc/nginx/snippets/NAME-doors.conf",
+            about="What comes before the site of NAME: who is let in, who asks for its health",
+            context=_words,
+        ),
+        Row(
+            "etc/nginx/snippets/NAME-dropped.conf",
+            about="Headers that never reach the application NAME",
+            context=_words,
+        ),
+        Row(
             "etc/nginx/snippets/NAME-files.conf",
             about="The files of NAME that nginx serves from disk",
             when=lambda group: group.site.from_disk,
+            context=_words,
+        ),
+        Row(
+            "etc/nginx/snippets/NAME-maps.conf",
+            about="Names for the site of NAME: what is added, who is believed, what is logged",
             context=_words,
         ),
         Row(
@@ -35,6 +50,11 @@ TARGET = Target(
             about="What nginx passes on as it comes, for NAME",
             when=lambda group: bool(group.site.streaming),
             context=_words,
+        ),
+        Row(
+            "etc/nginx/snippets/NAME-tls.conf",
+            about="TLS for NAME, and for whoever asks for a name that no site has",
+            when=lambda group: group.site.tls is not None,
         ),
         Row(
             "etc/nginx/snippets/NAME-told.conf",

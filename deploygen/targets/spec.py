@@ -98,5 +98,6 @@ def host_context(plan: Plan, group: GroupPlan) -> dict[str, object]:
         "group": group,
         "system": group.facts.system,
         "site": group.site,
+        "certificate": group.site.certificate,
         **group.components,
     }

@@ -96,15 +96,64 @@ def test_declared_headers_replace_defaults_whatever_their_case() -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_strict_transport_security_is_sent_once() -> None:
-    tls = {"mode": "files", "certificate": "/c", "key": "/k"}
-    site = group(proxy={"tls": tls}).site
-    assert site.tls is not None and site.tls.hsts == "max-age=63072000"
-    declared = {"strict-transport-security": "max-age=5; includeSubDomains"}
-    own = group(proxy={"tls": tls, "headers": declared}).site
-    assert own.tls is not None and own.tls.hsts is None
-    none = group(proxy={"tls": {**tls, "hsts_max_age_s": 0}}).site
-    assert none.tls is not None and none.tls.hsts is None
+def sent(**proxy: Any) -> dict[str, str]:
+    """The headers that the site adds, by their names in lower case."""
+    headers = group(proxy=proxy).site.headers
+    assert len({header.name.lower() for header in headers}) == len(headers)
+    return {header.name.lower(): header.value for header in headers}
+
+
+def test_null_takes_a_default_header_away() -> None:
+    assert "referrer-policy" in sent()
+    assert "referrer-policy" not in sent(headers={"referrer-policy": None})
+
+
+FILES = {"mode": "files", "certificate": "/c", "key": "/k"}
+
+
+# tls, what proxy.headers says -> the value that is sent.
+@pytest.mark.parametrize(
+    ("tls", "declared", "value"),
+    [
+        ({}, None, "max-age=63072000"),
+        ({"hsts_max_age_s": 0}, None, None),
+        ({"hsts_subdomains": True}, None, "max-age=63072000; includeSubDomains"),
+        ({"hsts_subdomains": True, "hsts_preload": True, "hsts_max_age_s": 31536000}, None,
+         "max-age=31536000; includeSubDomains; preload"),
+        ({}, "max-age=5", "max-age=5"),
+    ],
+)  # fmt: skip
+def test_strict_transport_security(
+    tls: dict[str, Any], declared: str | None, value: str | None
+) -> None:
+    headers = {"strict-transport-security": declared} if declared else {}
+    assert sent(tls={**FILES, **tls}, headers=headers).get("strict-transport-security") == value
+
+
+@pytest.mark.parametrize(
+    ("tls", "where"),
+    [
+        ({**FILES, "hsts_preload": True}, "hsts_preload"),
+        ({**FILES, "hsts_preload": True, "hsts_subdomains": True, "hsts_max_age_s": 5},
+         "hsts_preload"),
+        ({"hsts_subdomains": True}, "hsts_subdomains"),
+        ({"mode": "acme", "certificate": "/c"}, "certificate"),
+    ],
+)  # fmt: skip
+def test_what_would_not_work_is_refused(tls: dict[str, Any], where: str) -> None:
+    problem = refusal(proxy={"tls": tls})
+    assert problem.where == ("proxy", "tls", where) and problem.line
+
+
+def test_acme_gives_no_wildcards() -> None:
+    names = ["shop.org", "*.shop.org"]
+    problem = refusal(proxy={"server_names": names, "tls": {"mode": "acme"}})
+    assert problem.where == ("proxy", "server_names", 1)
+    assert "tls.mode files" in problem.hint
+
+
+def test_a_health_url_of_its_own() -> None:
+    assert refusal(proxy={"health": {"url": "/"}}).where == ("proxy", "health", "url")
 
 
 # folder -> where static files and uploads lie on the host.

@@ -95,7 +95,18 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
             "server_names": ["shop.test", *draw(st.lists(host_names, max_size=3, unique=True))],
             "tls": draw(st.sampled_from([{"mode": "none"}, tls])),
             "streaming": draw(st.lists(path, max_size=2, unique=True)),
-            "behind": draw(st.lists(networks, max_size=2, unique=True)),
+            "behind": draw(
+                st.just("cloudflare")
+                | st.lists(networks, max_size=2, unique=True)
+                | st.fixed_dictionaries(
+                    {
+                        "networks": st.lists(networks, min_size=1, max_size=2, unique=True),
+                        "only": st.booleans(),
+                        "proxy_protocol": st.booleans(),
+                    }
+                )
+            ),
+            "health": draw(st.none() | st.fixed_dictionaries({"url": path})),
             "headers": draw(
                 st.dictionaries(header_names, header_values, max_size=3).filter(
                     lambda found: len({name.lower() for name in found}) == len(found)
@@ -268,27 +279,44 @@ def check_nginx(made: Plan, files: dict[str, str], folder: Path) -> None:
         [(_, streamed)] = every(streams, "location")
         for path in group.site.streaming:
             assert re.match(streamed, f"{path}/x") and not re.match(streamed, f"/x{path}")
-    assert [args[0] for args in every(site, "set_real_ip_from")] == list(proxy.behind)
-    assert [args[0] for args in every(site, "include") if args[0][0] == "/"] == list(proxy.include)
+    includes = [args[0] for args in every(site, "include")]
+    assert [path for path in includes if not path.startswith("snippets/")] == list(proxy.include)
+    words = nginx_site(group.site, group.facts.system, name)
     assert [" ".join(args) for args in every(site, "listen")] == [
-        *(words.listen_plain if group.site.tls else ()), *words.listen
+        *(words.listen_plain if words.redirect else ()), *words.listen
     ]  # fmt: skip
     variables = {args[0]: args[1] for args in every(site, "add_header")}
+    added = nginx_blocks(files[f"etc/nginx/snippets/{name}-maps.conf"], folder)
     maps = {
         block["args"][1]: {each["directive"]: each["args"] for each in block["block"]}
-        for block in site
+        for block in added
         if block["directive"] == "map"
     }
     for header, value in proxy.headers.items():
         assert maps[variables[header]][""] == [value]
-    assert {block["directive"] for block in site} <= {"upstream", "map", "geo", "server"}
+    assert {block["directive"] for block in site} <= {"include", "upstream", "server"}
+    assert {block["directive"] for block in added} <= {"map", "geo", "log_format"}
+    doors = nginx_blocks(files[f"etc/nginx/snippets/{name}-doors.conf"], folder)
+    front = group.site.front
+    networks = list(front.networks) if front else []
+    assert [args[0] for args in every(doors, "set_real_ip_from")] == networks
+    assert [args[1] for args in every(doors, "location")] == (
+        [proxy.health.url] if proxy.health else []
+    )
+    assert {block["directive"] for block in doors} <= {
+        "access_log", "real_ip_header", "real_ip_recursive", "set_real_ip_from", "if", "location",
+    }  # fmt: skip
 
 
 def check_apache(made: Plan, files: dict[str, str], _folder: Path) -> None:
     group, name, proxy = made.groups["web"], made.spec.name, made.spec.proxy
     found = [
         each
-        for path in (f"sites-available/{name}.conf", f"conf-available/{name}-files.conf")
+        for path in (
+            f"sites-available/{name}.conf",
+            f"conf-available/{name}-files.conf",
+            f"conf-available/{name}-doors.conf",
+        )
         for each in directives_of_apache(files[f"etc/apache2/{path}"])
     ]
 
@@ -299,18 +327,25 @@ def check_apache(made: Plan, files: dict[str, str], _folder: Path) -> None:
     assert set(values("serveralias")) == {proxy.server_names}
     assert values("alias") == [(each.url, each.folder) for each in served]
     assert values("proxypass") == [(each.url, "!") for each in served]
-    assert values("remoteipinternalproxy") == [(network,) for network in proxy.behind]
-    own = [f"conf-available/{name}-{part}.conf" for part in ("files", "proxy")]
+    front = group.site.front
+    headers_of = front.networks if front and not front.proxy_protocol else ()
+    assert values("remoteipinternalproxy") == [(network,) for network in headers_of]
+    assert len(values("setenvifexpr")) >= (len(front.networks) if front else 0)
+    own = [f"conf-available/{name}-{part}.conf" for part in ("doors", "files", "proxy")]
+    told = f"conf-available/{name}-told.conf"  # by the doors, for every host
+    included = [args[0] for args in values("include") if args != (told,)]
+    assert included[-3 - len(proxy.include) :] == [*own, *proxy.include]
     asked = directives_of_apache(files[f"etc/apache2/conf-available/{name}-proxy.conf"])
     paths = [each.values()[0] for each in asked if each.name == "proxypass"]
     assert paths == [*(path.rstrip("/") for path in proxy.streaming), "/"]
-    assert values("include") == [(path,) for path in (*own, *proxy.include)]
     headers = {args[2]: args[3] for args in values("header") if args[:2] == ("always", "set")}
     for header, value in proxy.headers.items():
         assert headers[header].replace("%%", "%") == value
     assert {each.name for each in found if not each.within} <= {
         "virtualhost", "proxypass", "alias", "directory", "location", "locationmatch",
         "rewritecond", "rewriterule", "xsendfile", "xsendfilepath",
+        "include", "rewriteengine", "setenvifexpr", "remoteipheader", "errordocument",
+        "remoteipinternalproxy", "remoteipproxyprotocol",
     }  # fmt: skip
 
 
@@ -383,13 +418,13 @@ def test_a_reason_that_ends_in_a_backslash_takes_no_line_with_it() -> None:
 
 
 def test_values_of_one_kind_meet_in_no_variable_of_the_site(folder: Path) -> None:
-    headers = dict.fromkeys(("Scheme", "Cache", "Balancer", "Gunicorn"), "x")
+    headers = dict.fromkeys(("Scheme", "Cache", "Front", "Request-Id", "Gunicorn"), "x")
     text = host_files(proxy={"headers": headers, "behind": ["10.0.0.1"]})[
-        "etc/nginx/sites-available/shop.conf"
+        "etc/nginx/snippets/shop-maps.conf"
     ]
     targets_of_maps = [args[1] for args in every(nginx_blocks(text, folder), "map")]
     targets_of_maps += [args[1] for args in every(nginx_blocks(text, folder), "geo")]
-    assert len(targets_of_maps) == len(set(targets_of_maps)) == 1 + 2 + 3 + len(headers)
+    assert len(targets_of_maps) == len(set(targets_of_maps)) == 5 + 3 + len(headers)
 
 
 def test_a_description_is_not_changed_by_rendering() -> None:

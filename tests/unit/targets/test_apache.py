@@ -13,6 +13,8 @@ from tests.builders import group, host_files, machine
 TLS = {"mode": "files", "certificate": "/etc/ssl/shop.pem", "key": "/etc/ssl/shop.key"}
 SITE = "etc/apache2/sites-available/shop.conf"
 PROXY = "etc/apache2/conf-available/shop-proxy.conf"
+DOORS = "etc/apache2/conf-available/shop-doors.conf"
+TOLD = "etc/apache2/conf-available/shop-told.conf"
 FILES = "etc/apache2/conf-available/shop-files.conf"
 SERVER = "etc/apache2/conf-available/zz-deploygen.conf"
 
@@ -67,16 +69,27 @@ def test_what_a_systems_apache_and_openssl_know(os: str, hybrid: bool, etag: boo
     assert bool(arguments(text, "DeflateAlterETag")) is etag
 
 
-def test_only_a_declared_balancer_is_believed() -> None:
-    assert arguments(files()[SITE], "RemoteIPInternalProxy") == []
-    rendered = files(proxy={"behind": ["10.0.0.0/8", "2001:db8::/32"]})
-    assert arguments(rendered[SITE], "RemoteIPInternalProxy") == [
-        ("10.0.0.0/8",),
-        ("2001:db8::/32",),
-    ]
-    [own] = [args for args in arguments(rendered[PROXY], "RequestHeader") if len(args) == 4]
-    assert own[:3] == ("set", "X-Forwarded-Proto", "expr=%{REQUEST_SCHEME}")
-    assert "'2001:db8::/32'" in own[3] and own[3].startswith("expr=!(")
+def test_only_a_declared_front_is_believed() -> None:
+    assert arguments(files()[DOORS], "RemoteIPInternalProxy") == []
+    networks = ["10.0.0.0/8", "2001:db8::/32"]
+    rendered = files(proxy={"behind": networks})
+    assert arguments(rendered[DOORS], "RemoteIPInternalProxy") == [(each,) for each in networks]
+    peers = [f"%{{CONN_REMOTE_ADDR}} -ipmatch '{each}'" for each in networks]
+    assert arguments(rendered[DOORS], "SetEnvIfExpr") == [(peer, "front") for peer in peers]
+    conditions = {
+        args[1]: args[3] for args in arguments(rendered[TOLD], "RequestHeader") if len(args) == 4
+    }
+    assert set(conditions) == {"X-Forwarded-Proto", "X-Request-Id"}
+    assert all(each.startswith("expr=!(-n %{reqenv:front} && ") for each in conditions.values())
+
+
+def test_the_proxy_protocol_says_nothing_of_the_scheme() -> None:
+    """It is on for the default hosts too: Apache asks the first host of an address."""
+    rendered = files(proxy={"behind": {"networks": ["10.0.0.0/8"], "proxy_protocol": True}})
+    assert arguments(rendered[DOORS], "RemoteIPProxyProtocol") == [("On",)]
+    assert arguments(rendered[DOORS], "RemoteIPHeader") == []
+    assert not [args for args in arguments(rendered[TOLD], "RequestHeader") if len(args) == 4]
+    assert ("conf-available/shop-doors.conf",) in arguments(rendered[SERVER], "Include")
 
 
 def test_files_are_served_without_a_worker() -> None:

@@ -50,7 +50,7 @@ def test_they_are_shell(install: dict[str, Any], kind: str) -> None:
 
 
 def test_a_release_is_asked_before_it_goes_live() -> None:
-    _, release = commands(**FULL)
+    release = commands(**FULL)[1]
     lines = release.splitlines()
     asked = next(i for i, line in enumerate(lines) if "curl --fail" in line)
     switched = next(i for i, line in enumerate(lines) if "/srv/shop/current.sock" in line)
@@ -61,10 +61,43 @@ def test_a_release_is_asked_before_it_goes_live() -> None:
 
 
 def test_what_serves_it_is_installed_too() -> None:
-    _, release = commands(workload={"cpu_ms": 1, "wait_ms": 1000, "greenlet_safe": True})
+    release = commands(workload={"cpu_ms": 1, "wait_ms": 1000, "greenlet_safe": True})[1]
     assert "pip install 'gunicorn[gevent]==27.0.1'" in release
 
 
 def test_notes_stand_in_it() -> None:
     readme = rendered(a_plan(proxy={"server_names": ["shop.example"]}))["README.md"]
     assert "shop.example is a placeholder" in readme
+
+
+ACME: dict[str, Any] = {"tls": {"mode": "acme"}}
+
+
+def test_a_host_gets_its_certificate_around_the_first_start() -> None:
+    once, _, issue, _ = commands(proxy=ACME)
+    assert "apt-get install python3-venv nginx openssl certbot\n" in once
+    assert once.rstrip().endswith("/usr/local/sbin/shop-certificate stand-in")
+    assert issue == "/usr/local/sbin/shop-certificate issue\n"
+    assert not [script for script in commands(**FULL) if "certificate" in script]
+
+
+# framework, https -> what the README has to say of it, and what it must not.
+@pytest.mark.parametrize(
+    ("app", "proxy", "said", "not_said"),
+    [
+        ({"framework": "django"}, ACME, ["SECURE_PROXY_SSL_HEADER", "`shop.test`"], ["ProxyFix"]),
+        ({"framework": "django"}, {"behind": "cloudflare"}, ["SECURE_PROXY_SSL_HEADER"], []),
+        ({"framework": "django"}, {}, ["ALLOWED_HOSTS"], ["SECURE_PROXY_SSL_HEADER"]),
+        ({"framework": "django"}, {"server_names": ["a.org", "*.a.org"]}, ["`.a.org`"], ["*.a"]),
+        ({"framework": "flask"}, {}, ["x_for=1, x_proto=1"], ["ALLOWED_HOSTS"]),
+        ({"framework": "fastapi", "interface": "asgi"}, {}, ["request.client"], ["ProxyFix"]),
+        ({}, {}, ["wsgi.url_scheme"], ["ProxyFix"]),
+    ],
+)
+def test_what_an_application_has_to_know(
+    app: dict[str, Any], proxy: dict[str, Any], said: list[str], not_said: list[str]
+) -> None:
+    readme = rendered(a_plan(app=app, proxy=proxy))["README.md"]
+    told = readme.split("## What the application is told")[1]
+    assert all(word in told for word in said)
+    assert not [word for word in not_said if word in told]

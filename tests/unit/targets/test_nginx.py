@@ -55,13 +55,14 @@ def test_http2_is_said_as_the_systems_nginx_has_it(
 @pytest.mark.parametrize(
     ("os", "rejects"), [("ubuntu-22.04", False), ("debian-12", True), ("debian-13", True)]
 )
-def test_the_default_server_shows_no_certificate_where_it_can(
+def test_the_default_server_shows_no_certificate_of_a_site(
     os: str, rejects: bool, tmp_path: Path
 ) -> None:
     main = parsed(host_files(proxy={"tls": TLS}, machines=machine(os=os))[MAIN], tmp_path)
     assert directives(main, "ssl_reject_handshake") == ([["on"]] if rejects else [])
-    assert bool(directives(main, "ssl_certificate")) is not rejects
-    assert directives(main, "return") == [["444"]]
+    shown = [["/etc/shop/stand-in/fullchain.pem"]]
+    assert directives(main, "ssl_certificate") == ([] if rejects else shown)
+    assert directives(main, "return") == [["444"], ["421"]]
 
 
 def test_both_bufferings_are_on_and_nothing_is_sent_twice(tmp_path: Path) -> None:
@@ -72,13 +73,45 @@ def test_both_bufferings_are_on_and_nothing_is_sent_twice(tmp_path: Path) -> Non
     assert directives(site, "server")[0] == ["unix:/srv/shop/current.sock", "fail_timeout=0"]
 
 
-def test_only_a_declared_balancer_is_believed(tmp_path: Path) -> None:
-    assert directives(parsed(host_files()[SITE], tmp_path), "set_real_ip_from") == []
-    files = host_files(proxy={"behind": ["10.0.0.0/8"]})
-    site = parsed(files[SITE], tmp_path)
-    assert directives(site, "set_real_ip_from") == [["10.0.0.0/8"]]
-    told = parsed(files["etc/nginx/snippets/shop-told.conf"], tmp_path)
-    assert ["X-Forwarded-Proto", "$shop_scheme"] in directives(told, "proxy_set_header")
+def snippet(name: str, folder: Path, **changes: Any) -> list[dict[str, Any]]:
+    return parsed(host_files(**changes)[f"etc/nginx/snippets/shop-{name}.conf"], folder)
+
+
+# proxy.behind -> what names the client, and where the scheme and the id come from.
+@pytest.mark.parametrize(
+    ("behind", "header", "scheme"),
+    [
+        ([], [], "$scheme"),
+        (["10.0.0.0/8"], [["X-Forwarded-For"]], "$shop_scheme"),
+        ("cloudflare", [["CF-Connecting-IP"]], "$shop_scheme"),
+        ({"networks": ["10.0.0.0/8"], "proxy_protocol": True}, [["proxy_protocol"]], "$scheme"),
+    ],
+)
+def test_only_a_declared_front_is_believed(
+    behind: Any, header: list[list[str]], scheme: str, tmp_path: Path
+) -> None:
+    doors = snippet("doors", tmp_path, proxy={"behind": behind})
+    assert directives(doors, "real_ip_header") == header
+    assert bool(directives(doors, "set_real_ip_from")) is bool(header)
+    told = directives(snippet("told", tmp_path, proxy={"behind": behind}), "proxy_set_header")
+    assert ["X-Forwarded-Proto", scheme] in told
+    assert len({name.lower() for name, _ in told}) == len(told)
+
+
+def test_the_proxy_protocol_is_expected_on_every_port_or_on_none(tmp_path: Path) -> None:
+    behind = {"networks": ["10.0.0.0/8"], "proxy_protocol": True}
+    files = host_files(proxy={"behind": behind, "tls": TLS})
+    for path in (SITE, MAIN):
+        listens = directives(parsed(files[path], tmp_path), "listen")
+        assert listens and all("proxy_protocol" in listen for listen in listens)
+
+
+def test_plain_http_is_sent_on_or_served(tmp_path: Path) -> None:
+    sent = parsed(host_files(proxy={"tls": TLS})[SITE], tmp_path)
+    assert directives(sent, "return")[0] == ["301", "https://$host$request_uri"]
+    served = parsed(host_files(proxy={"tls": {**TLS, "redirect": False}})[SITE], tmp_path)
+    assert not [words for words in directives(served, "return") if words[0] == "301"]
+    assert ["80"] in directives(served, "listen")
 
 
 def test_hosts_without_ipv6(tmp_path: Path) -> None:

@@ -50,12 +50,22 @@ def full(kind: str) -> dict[str, Any]:
     return {**FULL, "proxy": {**FULL["proxy"], "kind": kind}}
 
 
+ACME: dict[str, Any] = {
+    "app": {"health": "/health/"},
+    "proxy": {
+        "tls": {"mode": "acme", "profile": "modern", "redirect": False},
+        "behind": {"networks": "cloudflare", "only": True},
+        "health": {"url": "/lb", "asks": "app"},
+    },
+}
 CASES: list[dict[str, Any]] = [
     {},
     FULL,
     {"proxy": {"kind": "none"}},
     {"proxy": {"kind": "apache"}},
     full("apache"),
+    ACME,
+    {**ACME, "proxy": {**ACME["proxy"], "kind": "apache"}},
     {"app": {"interface": "asgi"}, "workload": {"leaks": True}},
     {"workload": {"thread_safe": False}},
     *({"machines": machine(2, "4G", os=name)} for name in SYSTEMS),
@@ -255,8 +265,12 @@ def test_targets_are_chosen_by_name() -> None:
     def chosen(**changes: Any) -> list[str]:
         return [target.name for target in targets.choose(a_plan(**changes))]
 
-    for kind in (*PROXIES, "none"):
-        assert set(chosen(proxy={"kind": kind})) == set(REGISTRY) - ({*PROXIES} - {kind})
+    for kind in PROXIES:
+        proxy = {**ACME["proxy"], "kind": kind}
+        others = {*PROXIES} - {kind}
+        assert set(chosen(proxy=proxy)) == set(REGISTRY) - others
+        assert set(chosen(proxy={"kind": kind})) == set(REGISTRY) - others - {"certificate"}
+    assert set(chosen(proxy={"kind": "none"})) == set(REGISTRY) - {*PROXIES, "certificate"}
     assert set(chosen(targets=["systemd"])) == {"guide", "systemd"}
     assert set(chosen(targets=[])) == {"guide"}
 

@@ -1,0 +1,1 @@
+"""What others publish and the plan builds on, each as data with its version and its date."""
