@@ -61,8 +61,8 @@ def test_it_finds_nothing(case: str, os: str, tmp_path: Path) -> None:
 
 def test_it_would_find_something(tmp_path: Path) -> None:
     files = host_files(**BASE)
-    site = "etc/nginx/sites-available/shop.conf"
-    files[site] = files[site].replace("location /media/", "location /media")
+    served = "etc/nginx/snippets/shop-files.conf"
+    files[served] = files[served].replace("location /media/", "location /media")
     write(files, tmp_path)
     assert findings(tmp_path)
 
