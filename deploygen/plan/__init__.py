@@ -94,19 +94,22 @@ def make(spec: Spec) -> Plan:
     """
     layout = layouts.layout(spec)
     problems = [*fact_problems(spec), *environment_problems(spec)]
-    hardened = _try(problems, hardening.plan, spec)
-    groups: dict[str, GroupPlan] = {}
+    hardened = _try(problems, hardening.plan, spec) or ()
+    decided: dict[str, tuple[Facts, Mapping[str, Settings], Site]] = {}
     for name in spec.machines:
         given, of_group = facts(spec, name), list[Problem]()
         components = _try(of_group, _components, spec, given)
         site = _try(of_group, sites.site, spec, given.system, layout)
         problems += [_in_group(problem, name) for problem in of_group]
-        if components is not None and site is not None and hardened is not None:
-            writable = hardening.writable(spec, layout)
-            hosts = max(1, len(spec.machines[name].hosts))
-            carried = capacity.plan(given, of(components["gunicorn"]).concurrency, hosts)
-            groups[name] = GroupPlan(name, given, components, site, hardened, writable, carried)
+        if components is not None and site is not None:
+            decided[name] = given, components, site
     refuse(dict.fromkeys(problems))
+    writable = hardening.writable(spec, layout)
+    carried = _capacity(spec, {name: each[:2] for name, each in decided.items()})
+    groups = {
+        name: GroupPlan(name, given, components, site, hardened, writable, carried[name])
+        for name, (given, components, site) in decided.items()
+    }
     classes = tuple(group.components["gunicorn"]["worker_class"].text for group in groups.values())
     return Plan(
         spec=spec,
@@ -157,6 +160,22 @@ def _components(spec: Spec, given: Facts) -> Mapping[str, Settings]:
     components["sysctl"] = sysctl.plan(of_gunicorn)
     refuse(invariants.broken(given, components))
     return components
+
+
+def _capacity(
+    spec: Spec, decided: Mapping[str, tuple[Facts, Mapping[str, Settings]]]
+) -> Mapping[str, Settings]:
+    """What a host of each group carries, and how full it is: all groups share the peak."""
+    places = {name: of(parts["gunicorn"]).concurrency for name, (_, parts) in decided.items()}
+    hosts = {name: max(1, len(spec.machines[name].hosts)) for name in decided}
+    whole = {
+        name: hosts[name] * (capacity.limit(given, places[name]) or 0)
+        for name, (given, _) in decided.items()
+    }
+    return {
+        name: capacity.plan(given, places[name], hosts[name], sum(whole.values()) - whole[name])
+        for name, (given, _) in decided.items()
+    }
 
 
 def _short_of_hosts(spec: Spec, groups: Mapping[str, GroupPlan]) -> Iterator[str]:

@@ -21,17 +21,19 @@ from deploygen.units import number, plural
 UTILISATION = 0.7
 
 
-def plan(facts: Facts, concurrency: int, hosts: int) -> Settings:
+def plan(facts: Facts, concurrency: int, hosts: int, others_rps: float = 0) -> Settings:
     """Capacity of one host of a group that has ``hosts``; ``concurrency`` is gunicorn's.
 
-    Values are None where the workload says too little: reasons say what is missing.
+    ``others_rps`` is the limit() of all hosts of the other groups together: the peak is taken
+    to spread so that every host is equally full. Values are None where the workload says too
+    little: reasons say what is missing.
     """
     return by_name(
         limit_rps(facts, concurrency),
         carried_rps(facts, concurrency),
-        hosts_needed(facts, concurrency, hosts),
-        utilisation(facts, concurrency, hosts),
-        response_ms(facts, concurrency, hosts),
+        hosts_needed(facts, concurrency, hosts, others_rps),
+        utilisation(facts, concurrency, hosts, others_rps),
+        response_ms(facts, concurrency, hosts, others_rps),
     )
 
 
@@ -40,8 +42,8 @@ def _unknown(name: str) -> Setting:
     return Setting(name, None, reason, sources.LITTLE)
 
 
-def _limit(facts: Facts, concurrency: int) -> float | None:
-    """Requests per second at which a host is full."""
+def limit(facts: Facts, concurrency: int) -> float | None:
+    """Requests per second at which a host is full; None where nobody measured a request."""
     if facts.cpu_ms is None or facts.service_ms is None:
         return None
     return min(facts.cpus * 1000 / facts.cpu_ms, concurrency * 1000 / facts.service_ms)
@@ -49,15 +51,15 @@ def _limit(facts: Facts, concurrency: int) -> float | None:
 
 def limit_rps(facts: Facts, concurrency: int) -> Setting:
     """Requests per second at which one host is full."""
-    limit = _limit(facts, concurrency)
-    if limit is None or facts.cpu_ms is None or facts.service_ms is None:
+    full = limit(facts, concurrency)
+    if full is None or facts.cpu_ms is None or facts.service_ms is None:
         return _unknown("limit_rps")
     by_cores = facts.cpus * 1000 / facts.cpu_ms
     by_places = concurrency * 1000 / facts.service_ms
     first = "cores" if by_cores <= by_places else "places"
     return Setting(
         "limit_rps",
-        _digits(limit),
+        _digits(full),
         f"{plural(facts.cpus, 'cpu')} at {number(facts.cpu_ms)} ms serve {number(by_cores)} "
         f"requests/s, {plural(concurrency, 'place')} at {number(facts.service_ms)} ms "
         f"{number(by_places)}: {first} run out first",
@@ -67,60 +69,63 @@ def limit_rps(facts: Facts, concurrency: int) -> Setting:
 
 def carried_rps(facts: Facts, concurrency: int) -> Setting:
     """Requests per second that one host carries well."""
-    limit = _limit(facts, concurrency)
-    if limit is None:
+    full = limit(facts, concurrency)
+    if full is None:
         return _unknown("carried_rps")
     return Setting(
         "carried_rps",
-        _digits(limit * UTILISATION),
-        f"{UTILISATION:.0%} of {number(limit)}: above, waiting grows faster than load",
+        _digits(full * UTILISATION),
+        f"{UTILISATION:.0%} of {number(full)}: above, waiting grows faster than load",
         sources.ERLANG,
     )
 
 
-def hosts_needed(facts: Facts, concurrency: int, hosts: int) -> Setting:
-    """How many hosts the peak needs."""
-    limit = _limit(facts, concurrency)
-    if limit is None or facts.peak_rps is None:
+def hosts_needed(facts: Facts, concurrency: int, hosts: int, others_rps: float = 0) -> Setting:
+    """How many hosts of this group the peak needs, beside the others that are declared."""
+    full = limit(facts, concurrency)
+    if full is None or facts.peak_rps is None:
         return _without_peak("hosts_needed", facts)
-    each = limit * UTILISATION
-    needed = ceil(round(facts.peak_rps / each, 9))
+    each = full * UTILISATION
+    elsewhere = others_rps * UTILISATION
+    needed = ceil(round(max(0, facts.peak_rps - elsewhere) / each, 9))
     short = f"; {hosts} declared" if needed > hosts else ""
+    less = f" less {number(elsewhere)} that the other groups carry" if elsewhere else ""
     return Setting(
         "hosts_needed",
         needed,
-        f"a peak of {number(facts.peak_rps)} requests/s over {number(each)} that one host "
+        f"a peak of {number(facts.peak_rps)} requests/s{less}, over {number(each)} that one host "
         f"carries{short}",
         sources.LITTLE,
     )
 
 
-def utilisation(facts: Facts, concurrency: int, hosts: int) -> Setting:
+def utilisation(facts: Facts, concurrency: int, hosts: int, others_rps: float = 0) -> Setting:
     """How full a host is at peak, from 0 to 1 and above."""
-    limit = _limit(facts, concurrency)
-    if limit is None or facts.peak_rps is None:
+    full = limit(facts, concurrency)
+    if full is None or facts.peak_rps is None:
         return _without_peak("utilisation", facts)
-    value = facts.peak_rps / hosts / limit
+    beside = f" and {number(others_rps)} of the other groups" if others_rps else ""
     return Setting(
         "utilisation",
-        _digits(value),
-        f"{number(facts.peak_rps)} requests/s over {plural(hosts, 'host')} of {number(limit)}",
+        _digits(facts.peak_rps / (hosts * full + others_rps)),
+        f"{number(facts.peak_rps)} requests/s over {plural(hosts, 'host')} of {number(full)}"
+        f"{beside}",
         sources.LITTLE,
     )
 
 
-def response_ms(facts: Facts, concurrency: int, hosts: int) -> Setting:
+def response_ms(facts: Facts, concurrency: int, hosts: int, others_rps: float = 0) -> Setting:
     """How long a typical request takes at peak, queueing for a core included."""
-    limit = _limit(facts, concurrency)
-    if limit is None or facts.peak_rps is None or facts.cpu_ms is None or facts.service_ms is None:
+    full = limit(facts, concurrency)
+    if full is None or facts.peak_rps is None or facts.cpu_ms is None or facts.service_ms is None:
         return _without_peak("response_ms", facts)
-    per_host = facts.peak_rps / hosts
-    if per_host >= limit:
+    per_host = full * facts.peak_rps / (hosts * full + others_rps)
+    if per_host >= full:
         return Setting(
             "response_ms",
             None,
             f"without end: {number(per_host)} requests/s come to each host, and it is full at "
-            f"{number(limit)}",
+            f"{number(full)}",
             sources.ERLANG,
         )
     servers = max(1, floor(facts.cpus))

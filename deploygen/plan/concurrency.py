@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import ceil
 from typing import Any
 
-from deploygen.plan import database, memory, sources
+from deploygen.plan import database, memory, sources, timeouts
 from deploygen.plan.facts import Facts
 from deploygen.plan.overrides import override
 from deploygen.plan.queue import served
@@ -25,7 +25,13 @@ __all__ = ["MIN_WORKERS", "THREADS_LIMIT", "THREADS_MAX", "shape"]
 # One crash must not take the site down.
 MIN_WORKERS = 2
 
-# Up to here a worker's threads share one interpreter lock well; above, green threads do better.
+# More threads than this, and a core computes more in two workers than in one: threads hand the
+# interpreter lock on in steps of 5 ms, and the core idles meanwhile. Green threads do better.
+THREADS_WELL = 4
+WORKERS_PER_CORE = 2
+# ms of waiting for each ms of computing: below, a second thread finds the core taken.
+WAITS_HARDLY = 0.25
+# Beyond this, threads spend so much on the lock that the reason says what would be better.
 THREADS_MAX = 32
 # Without green threads, more threads still beat an idle machine; each costs about a MiB.
 THREADS_LIMIT = 128
@@ -70,6 +76,13 @@ def _worker_class(facts: Facts, wanted: Target) -> Setting:
     green = _reason_for_green_threads(facts, wanted)
     if green:
         return chosen("gevent", green)
+    if _computes(facts) and facts.buffering_proxy and _beats_in_time(facts):
+        return chosen(
+            "sync",
+            "requests compute, and threads would only wait for each other's interpreter lock; "
+            "nginx buffers both ways, so that a slow client never holds a worker",
+            sources.FIGURES,
+        )
     if facts.thread_safe:
         return chosen(
             "gthread",
@@ -89,6 +102,23 @@ def _worker_class(facts: Facts, wanted: Target) -> Setting:
     )
 
 
+def _computes(facts: Facts) -> bool:
+    """Whether requests do hardly anything but compute, one at a time for each core."""
+    if facts.free_threaded or facts.long_lived:
+        return False
+    if facts.cpu_ms is None or facts.wait_ms is None:
+        return facts.kind == "cpu"
+    return facts.wait_ms <= facts.cpu_ms * WAITS_HARDLY
+
+
+def _beats_in_time(facts: Facts) -> bool:
+    """Whether a sync worker, which has no heartbeat during a request, is never taken for hung.
+
+    A longer timeout than gunicorn's own would do, and would notice a worker that hangs as late.
+    """
+    return facts.slowest_request_s * timeouts.SLACK <= timeouts.FLOOR_S
+
+
 def _reason_for_green_threads(facts: Facts, wanted: Target) -> str | None:
     # gevent's own C code brings the interpreter lock back into a free-threaded Python.
     if not facts.greenlet_safe or facts.free_threaded:
@@ -100,11 +130,11 @@ def _reason_for_green_threads(facts: Facts, wanted: Target) -> str | None:
             "Apache passes a large response on only as fast as its client reads, and the "
             "application is greenlet-safe: green threads hold slow readers at little cost"
         )
-    each = _threads_wanted(facts, wanted)
-    if each > THREADS_MAX:
+    each = _threads_each(facts, wanted)
+    if each > THREADS_WELL:
         return (
-            f"{wanted.reason}; that is {each} threads a worker, more than the {THREADS_MAX} that "
-            "threads carry well, and the application is greenlet-safe: green threads"
+            f"{wanted.reason}; that is {each} threads a core, more than the {THREADS_WELL} that "
+            "share an interpreter lock well, and the application is greenlet-safe: green threads"
         )
     if facts.kind == "io" and facts.cpu_ms is None:
         return (
@@ -156,6 +186,13 @@ def _workers_wanted(facts: Facts, worker_class: str, wanted: Target) -> tuple[in
     """(workers, reason, source), whatever the memory."""
     one_each = not is_async(worker_class) and not facts.thread_safe
     if worker_class == "sync" or one_each:
+        if _computes(facts):
+            ideal = max(MIN_WORKERS, WORKERS_PER_CORE * facts.cores)
+            reason = (
+                f"{WORKERS_PER_CORE} workers for each of {plural(facts.cores, 'core')}: while one "
+                "waits for a disk or its turn, the other computes; more gain nothing"
+            )
+            return ideal, reason, sources.FIGURES
         # Each worker is one request: processes have to cover the whole concurrency.
         ideal = max(MIN_WORKERS, ceil(wanted.places))
         return ideal, f"{wanted.words}, one in each worker", wanted.source
@@ -168,6 +205,14 @@ def _workers_wanted(facts: Facts, worker_class: str, wanted: Target) -> tuple[in
         )
         reason = f"a free-threaded Python computes in all threads at once: {why}"
         return ideal, reason, sources.PYTHON_FREE_THREADING
+    each = _threads_each(facts, wanted)
+    if worker_class == "gthread" and each > THREADS_WELL and facts.cores > 1:
+        ideal = WORKERS_PER_CORE * facts.cores
+        reason = (
+            f"{WORKERS_PER_CORE} workers for each of {plural(facts.cores, 'core')}: in one, "
+            f"{each} threads would wait for each other's interpreter lock"
+        )
+        return ideal, reason, sources.FIGURES
     ideal = max(MIN_WORKERS, facts.cores)
     reason = (
         f"one worker for each of {plural(facts.cores, 'core')}: a Python process computes on one "
@@ -179,10 +224,9 @@ def _workers_wanted(facts: Facts, worker_class: str, wanted: Target) -> tuple[in
     return ideal, reason, sources.GUNICORN_DESIGN
 
 
-def _threads_wanted(facts: Facts, wanted: Target) -> int:
-    """Threads of a worker, if it were gthread."""
-    workers = _workers(facts, "gthread", wanted).number
-    return ceil(wanted.places / workers)
+def _threads_each(facts: Facts, wanted: Target) -> int:
+    """Threads of a worker, if there were one gthread worker for each core."""
+    return ceil(wanted.places / max(MIN_WORKERS, facts.cores))
 
 
 def _threads(facts: Facts, worker_class: str, workers: int, wanted: Target) -> Setting:

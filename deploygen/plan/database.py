@@ -44,7 +44,7 @@ def within_budget(facts: Facts, planned: Shape, wanted: Target, fixed: Container
     smaller = planned
     if workers < planned.workers.number:
         smaller = replace(smaller, workers=Setting("workers", workers, why, sources.DATABASE))
-    name = "worker_connections" if is_async(planned.worker_class.text) else "threads"
+    name = _of_each(planned)
     if name not in fixed and each < getattr(planned, name).number:
         reason = f"{why}, {each} in each of {plural(workers, 'worker')}"
         smaller = replace(smaller, **{name: Setting(name, each, reason, sources.DATABASE)})
@@ -55,6 +55,10 @@ def _split(planned: Shape, budget: int, wanted: Target, fixed: Container[str]) -
     """(workers, connections of each): all workers, unless fewer use clearly more of the budget."""
     if "workers" in fixed:
         return planned.workers.number, max(1, budget // planned.workers.number)
+    name = _of_each(planned)
+    if name in fixed:
+        each = getattr(planned, name).number
+        return min(planned.workers.number, max(1, budget // each)), each
     workers = min(planned.workers.number, budget)
     each = budget // workers
     if planned.threads.number == 1 and not is_async(planned.worker_class.text):
@@ -64,3 +68,8 @@ def _split(planned: Shape, budget: int, wanted: Target, fixed: Container[str]) -
     fewer = budget // more
     short = workers * each < min(wanted.places, budget)
     return (fewer, more) if short and fewer * more > workers * each else (workers, each)
+
+
+def _of_each(planned: Shape) -> str:
+    """The setting that says how many requests one worker has in work."""
+    return "worker_connections" if is_async(planned.worker_class.text) else "threads"

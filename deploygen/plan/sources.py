@@ -72,5 +72,6 @@ PYTHON_FREE_THREADING = Source(
 MEMORY = Source("deploygen docs, tuning: memory", "docs/tuning.md#memory")
 DATABASE = Source("deploygen docs, tuning: database", "docs/tuning.md#database")
 QUEUE = Source("deploygen docs, tuning: the queue", "docs/tuning.md#the-queue")
+FIGURES = Source("deploygen docs, figures: tuning", "docs/figures.md#tuning")
 TIMEOUTS = Source("deploygen docs, tuning: timeouts", "docs/tuning.md#timeouts")
 DESCRIPTION = Source("deploygen.yml", "docs/reference/deploygen-yml.md")

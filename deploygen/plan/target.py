@@ -10,8 +10,9 @@ from deploygen.plan.setting import Source
 from deploygen.units import number, plural
 
 # What a kind means where nobody measured: ms of waiting for each ms of computing. A page that
-# asks a database waits a few times as long as it computes; one that asks other services, ten.
-ASSUMED_WAIT_RATIO = {"mixed": 4, "io": 10}
+# asks a database waits a few times as long as it computes, one that asks other services much
+# longer. Rather high: a thread too many costs less than one that is missing (docs/figures.md).
+ASSUMED_WAIT_RATIO = {"mixed": 6, "io": 30}
 
 
 @dataclass(frozen=True)

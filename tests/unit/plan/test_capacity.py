@@ -47,6 +47,32 @@ def test_of_one_host(workload: str, machine: str, wanted: tuple[float, ...]) -> 
     assert tuple(found[name].value for name in names) == wanted
 
 
+# Groups share the peak: each host is equally full, and a group is short of what the others leave.
+@pytest.mark.parametrize(
+    ("peak", "utilisation", "needed"),
+    [
+        (300, 0.5, {"web": 2, "big": 1}),  # 3 hosts of 100 and 300: 600 at most, 420 well
+        (420, 0.7, {"web": 3, "big": 1}),
+        (490, 0.817, {"web": 4, "big": 2}),
+        (200, 0.333, {"web": 0, "big": 0}),
+    ],
+)
+def test_groups_share_the_peak(peak: int, utilisation: float, needed: dict[str, int]) -> None:
+    text = (
+        "name: shop\napp: {entrypoint: 'a:b'}\nproxy: {server_names: [a.org]}\n"
+        "machines: {web: {cpus: 2, hosts: [a, b, c]}, big: {cpus: 6, memory: 8G, hosts: [d]}}\n"
+        f"workload: {{cpu_ms: 20, wait_ms: 60, peak_rps: {peak}}}\n"
+    )
+    made = plan.make(parse(text).spec)
+    for name, group in made.groups.items():
+        found = group.capacity
+        assert found["utilisation"].value == utilisation
+        assert found["hosts_needed"].value == needed[name]
+    assert "210 that the other groups carry" in made.groups["web"].capacity["hosts_needed"].reason
+    short = [note for note in made.notes if "hosts like this" in note]
+    assert len(short) == (2 if peak == 490 else 0)
+
+
 def test_a_full_host_answers_without_end() -> None:
     found = capacity("cpu_ms: 20, wait_ms: 60, peak_rps: 150")["response_ms"]
     assert found.value is None

@@ -335,7 +335,7 @@ def test_too_many_connections_for_the_database_are_refused_with_both_numbers() -
 def test_open_connections_that_take_every_thread_are_refused() -> None:
     problem = refusal(workload={"long_lived": 1000})
     assert "workload.long_lived 1000" in problem.message
-    assert "256 requests at once" in problem.message  # 2 workers of 128 threads
+    assert "512 requests at once" in problem.message  # 4 workers of 128 threads
     assert problem.where == ("workload", "long_lived")
 
 

@@ -7,8 +7,9 @@ wsgi_app = "shop:create_app()"
 # --- How many requests at once ---
 
 # A request computes 2 ms and waits 400 ms: 1.5 x (1 + 400 / 2) = 301.5 requests at once keep
-# 1.5 cpus busy; that is 151 threads a worker, more than the 32 that threads carry well, and
-# the application is greenlet-safe: green threads. [gunicorn docs, Design: how many workers]
+# 1.5 cpus busy; that is 151 threads a core, more than the 4 that share an interpreter lock
+# well, and the application is greenlet-safe: green threads. [gunicorn docs, Design: how many
+# workers]
 worker_class = "gevent"
 
 # One worker for each of 2 cores: a Python process computes on one core at a time. [gunicorn
