@@ -1,7 +1,8 @@
 """The heart of the plan: how many requests at once, in how many workers and threads.
 
-First how many requests the machine should work on at once (target.py), then how that number
-splits into workers, threads and green threads (``shape``).
+First how many requests the machine should work on at once (target.py) and in which class of
+worker (worker_class.py), then how that number splits into workers, threads and green threads
+(``shape``).
 """
 
 from __future__ import annotations
@@ -11,27 +12,27 @@ from dataclasses import replace
 from math import ceil
 from typing import Any
 
-from deploygen.plan import database, memory, sources, timeouts
+from deploygen.plan import database, memory, sources
 from deploygen.plan.facts import Facts
 from deploygen.plan.overrides import override
 from deploygen.plan.queue import served
 from deploygen.plan.setting import Setting, Source
-from deploygen.plan.shape import UVICORN, Shape, is_async
+from deploygen.plan.shape import Shape, is_async
 from deploygen.plan.target import Target, target
+from deploygen.plan.worker_class import (
+    MIN_WORKERS,
+    THREADS_WELL,
+    chosen_class,
+    computes,
+    threads_each,
+)
 from deploygen.units import about, number, plural
 
-__all__ = ["MIN_WORKERS", "THREADS_LIMIT", "THREADS_MAX", "shape"]
+__all__ = ["THREADS_LIMIT", "shape"]
 
-# One crash must not take the site down.
-MIN_WORKERS = 2
-
-# More threads than this, and a core computes more in two workers than in one: threads hand the
-# interpreter lock on in steps of 5 ms, and the core idles meanwhile. Green threads do better.
-THREADS_WELL = 4
 WORKERS_PER_CORE = 2
-# ms of waiting for each ms of computing: below, a second thread finds the core taken.
-WAITS_HARDLY = 0.25
-# Beyond this, threads spend so much on the lock that the reason says what would be better.
+# Beyond this, threads spend so much on the interpreter lock that the reason says what would be
+# better.
 THREADS_MAX = 32
 # Without green threads, more threads still beat an idle machine; each costs about a MiB.
 THREADS_LIMIT = 128
@@ -52,7 +53,7 @@ def shape(facts: Facts, server: Mapping[str, Any]) -> Shape:
         return override(planned, server[name]) if name in server else planned
 
     wanted = target(facts)
-    worker_class = given(_worker_class(facts, wanted))
+    worker_class = given(chosen_class(facts, wanted))
     workers = given(_workers(facts, worker_class.text, wanted))
     threads = given(_threads(facts, worker_class.text, workers.number, wanted))
     if is_async(worker_class.text):
@@ -65,106 +66,6 @@ def shape(facts: Facts, server: Mapping[str, Any]) -> Shape:
     planned = database.within_budget(facts, planned, wanted, server)
     accepted = _accepted(facts, worker_class, planned.workers, planned.threads)
     return replace(planned, worker_connections=given(accepted))
-
-
-def _worker_class(facts: Facts, wanted: Target) -> Setting:
-    def chosen(value: str, reason: str, source: Source = sources.GUNICORN_DESIGN) -> Setting:
-        return Setting("worker_class", value, reason, source)
-
-    if facts.interface == "asgi":
-        return _asgi_class(facts)
-    green = _reason_for_green_threads(facts, wanted)
-    if green:
-        return chosen("gevent", green)
-    if _computes(facts) and facts.buffering_proxy and _beats_in_time(facts):
-        return chosen(
-            "sync",
-            "requests compute, and threads would only wait for each other's interpreter lock; "
-            "nginx buffers both ways, so that a slow client never holds a worker",
-            sources.FIGURES,
-        )
-    if facts.thread_safe:
-        return chosen(
-            "gthread",
-            "threads share a worker's memory, its main thread keeps the heartbeat going while a "
-            "request computes, and a waiting request does not block the others",
-        )
-    if facts.buffering_proxy and not facts.streams:
-        return chosen(
-            "sync",
-            "the code is not thread-safe: one request at a time in each worker, and nginx "
-            "buffers both ways, so that a slow client never holds one",
-        )
-    return chosen(
-        "gthread",
-        "the code is not thread-safe: one thread in each worker, beside the main one that keeps "
-        "the heartbeat going however slow the client is",
-    )
-
-
-def _computes(facts: Facts) -> bool:
-    """Whether requests do hardly anything but compute, one at a time for each core."""
-    if facts.free_threaded or facts.long_lived:
-        return False
-    if facts.cpu_ms is None or facts.wait_ms is None:
-        return facts.kind == "cpu"
-    return facts.wait_ms <= facts.cpu_ms * WAITS_HARDLY
-
-
-def _beats_in_time(facts: Facts) -> bool:
-    """Whether a sync worker, which has no heartbeat during a request, is never taken for hung.
-
-    A longer timeout than gunicorn's own would do, and would notice a worker that hangs as late.
-    """
-    return facts.slowest_request_s * timeouts.SLACK <= timeouts.FLOOR_S
-
-
-def _reason_for_green_threads(facts: Facts, wanted: Target) -> str | None:
-    # gevent's own C code brings the interpreter lock back into a free-threaded Python.
-    if not facts.greenlet_safe or facts.free_threaded:
-        return None
-    if facts.long_lived:
-        return f"{facts.long_lived} connections stay open: green threads hold them at little cost"
-    if facts.proxy == "apache" and facts.kind != "cpu":
-        return (
-            "Apache passes a large response on only as fast as its client reads, and the "
-            "application is greenlet-safe: green threads hold slow readers at little cost"
-        )
-    each = _threads_each(facts, wanted)
-    if each > THREADS_WELL:
-        return (
-            f"{wanted.reason}; that is {each} threads a core, more than the {THREADS_WELL} that "
-            "share an interpreter lock well, and the application is greenlet-safe: green threads"
-        )
-    if facts.kind == "io" and facts.cpu_ms is None:
-        return (
-            "requests wait for others, nobody measured for how long, and the application is "
-            "greenlet-safe: green threads hold a thousand as well as ten"
-        )
-    return None
-
-
-def _asgi_class(facts: Facts) -> Setting:
-    # From 25.1 to 26.0 Django lost database connections under gunicorn's own asgi worker.
-    leaky = facts.framework == "django" and (25, 1) <= facts.gunicorn < (26, 1)
-    if facts.gunicorn >= (25, 1) and not leaky:
-        return Setting(
-            "worker_class",
-            "asgi",
-            "the application speaks ASGI, and gunicorn's own asgi worker is stable since 25.1",
-            sources.GUNICORN_NEWS,
-        )
-    why = (
-        "Django loses database connections under gunicorn's asgi worker before 26.1"
-        if leaky
-        else "gunicorn has an asgi worker of its own only since 25.1"
-    )
-    return Setting(
-        "worker_class",
-        UVICORN,
-        f"the application speaks ASGI; {why}: the package uvicorn-worker serves it",
-        sources.GUNICORN_NEWS,
-    )
 
 
 def _workers(facts: Facts, worker_class: str, wanted: Target) -> Setting:
@@ -186,7 +87,7 @@ def _workers_wanted(facts: Facts, worker_class: str, wanted: Target) -> tuple[in
     """(workers, reason, source), whatever the memory."""
     one_each = not is_async(worker_class) and not facts.thread_safe
     if worker_class == "sync" or one_each:
-        if _computes(facts):
+        if computes(facts):
             ideal = max(MIN_WORKERS, WORKERS_PER_CORE * facts.cores)
             reason = (
                 f"{WORKERS_PER_CORE} workers for each of {plural(facts.cores, 'core')}: while one "
@@ -205,7 +106,7 @@ def _workers_wanted(facts: Facts, worker_class: str, wanted: Target) -> tuple[in
         )
         reason = f"a free-threaded Python computes in all threads at once: {why}"
         return ideal, reason, sources.PYTHON_FREE_THREADING
-    each = _threads_each(facts, wanted)
+    each = threads_each(facts, wanted)
     if worker_class == "gthread" and each > THREADS_WELL and facts.cores > 1:
         ideal = WORKERS_PER_CORE * facts.cores
         reason = (
@@ -222,11 +123,6 @@ def _workers_wanted(facts: Facts, worker_class: str, wanted: Target) -> tuple[in
         "site down"
     )
     return ideal, reason, sources.GUNICORN_DESIGN
-
-
-def _threads_each(facts: Facts, wanted: Target) -> int:
-    """Threads of a worker, if there were one gthread worker for each core."""
-    return ceil(wanted.places / max(MIN_WORKERS, facts.cores))
 
 
 def _threads(facts: Facts, worker_class: str, workers: int, wanted: Target) -> Setting:

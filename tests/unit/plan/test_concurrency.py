@@ -98,6 +98,8 @@ def test_cpu_bound_has_sync_workers_and_no_more_than_two_a_core(
     "changes",
     [
         {"proxy": {"kind": "none"}},
+        {"proxy": {"kind": "apache"}},
+        {"proxy": {"streaming": ["/events/"]}},
         {"workload": {"slowest_request_s": 21}},  # its timeout would be longer than gunicorn's own
         {"workload": {"long_lived": 2}},
         {"workload": {"kind": "unknown", "cpu_ms": 20, "wait_ms": 6}},

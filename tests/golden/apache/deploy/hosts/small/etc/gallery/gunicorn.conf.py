@@ -15,15 +15,15 @@ worker_class = "gthread"
 # [gunicorn docs, Design: how many workers]
 workers = 2
 
-# Kind mixed, unmeasured: taken to wait 4 ms for each ms of computing, 1 x (1 + 4) = 5
-# requests at once; over 2 workers that is 3 threads each, which share the worker's memory.
+# Kind mixed, unmeasured: taken to wait 6 ms for each ms of computing, 1 x (1 + 6) = 7
+# requests at once; over 2 workers that is 4 threads each, which share the worker's memory.
 # [Goetz et al., Java Concurrency in Practice, 8.2: sizing thread pools]
-threads = 3
+threads = 4
 
-# 3 threads and 300 more that wait inside the worker: 6 at once of 50 ms (assumed) serve about
-# 1200 requests in the 10 s that the proxy waits longer than a request may take, and half of
+# 4 threads and 400 more that wait inside the worker: 8 at once of 50 ms (assumed) serve about
+# 1600 requests in the 10 s that the proxy waits longer than a request may take, and half of
 # those may wait in 2 workers, the rest in the backlog. [deploygen docs, tuning: the queue]
-worker_connections = 303
+worker_connections = 404
 
 # --- Time-outs ---
 
@@ -43,10 +43,10 @@ keepalive = 2
 
 # --- The queue ---
 
-# 6 at once of 50 ms (assumed) serve about 1200 requests in the 10 s that the proxy waits
-# longer than a request may take, and 600 of them may wait inside the workers: what queues is
+# 8 at once of 50 ms (assumed) serve about 1600 requests in the 10 s that the proxy waits
+# longer than a request may take, and 800 of them may wait inside the workers: what queues is
 # still answered in time. [deploygen docs, tuning: the queue]
-backlog = 600
+backlog = 800
 
 # --- Recycling ---
 

@@ -11,20 +11,20 @@ wsgi_app = "gallery.wsgi:application"
 # workers]
 worker_class = "gthread"
 
-# One worker for each of 4 cores: a Python process computes on one core at a time. [gunicorn
-# docs, Design: how many workers]
-workers = 4
+# 2 workers for each of 4 cores: in one, 7 threads would wait for each other's interpreter
+# lock. [deploygen docs, figures: tuning]
+workers = 8
 
-# Kind mixed, unmeasured: taken to wait 4 ms for each ms of computing, 4 x (1 + 4) = 20
-# requests at once; over 4 workers that is 5 threads each, which share the worker's memory.
+# Kind mixed, unmeasured: taken to wait 6 ms for each ms of computing, 4 x (1 + 6) = 28
+# requests at once; over 8 workers that is 4 threads each, which share the worker's memory.
 # [Goetz et al., Java Concurrency in Practice, 8.2: sizing thread pools]
-threads = 5
+threads = 4
 
-# 5 threads and 500 more that wait inside the worker: 20 at once of 50 ms (assumed) serve
-# about 4000 requests in the 10 s that the proxy waits longer than a request may take, and
-# half of those may wait in 4 workers, the rest in the backlog. [deploygen docs, tuning: the
+# 4 threads and 400 more that wait inside the worker: 32 at once of 50 ms (assumed) serve
+# about 6400 requests in the 10 s that the proxy waits longer than a request may take, and
+# half of those may wait in 8 workers, the rest in the backlog. [deploygen docs, tuning: the
 # queue]
-worker_connections = 505
+worker_connections = 404
 
 # --- Time-outs ---
 
@@ -44,10 +44,11 @@ keepalive = 2
 
 # --- The queue ---
 
-# 20 at once of 50 ms (assumed) serve about 4000 requests in the 10 s that the proxy waits
-# longer than a request may take, and 2000 of them may wait inside the workers: what queues is
-# still answered in time. [deploygen docs, tuning: the queue]
-backlog = 2000
+# 32 at once of 50 ms (assumed) serve about 6400 requests in the 10 s that the proxy waits
+# longer than a request may take, and 3200 of them may wait inside the workers: bounded to
+# 2048, gunicorn's default, and all of it is answered in time. [deploygen docs, tuning: the
+# queue]
+backlog = 2048
 
 # --- Recycling ---
 
