@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
-import io
 import json
 import socket
 import time
@@ -32,16 +30,6 @@ class Answer:
         return json.loads(self.body)
 
 
-class _Read:
-    """What http.client reads an answer from."""
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-
-    def makefile(self, *_: object) -> io.BytesIO:
-        return io.BytesIO(self.content)
-
-
 def send(
     address: tuple[str, int],
     path: str = "/",
@@ -53,20 +41,20 @@ def send(
     method: str = "GET",
 ) -> Answer | None:
     """One request; None where the other side closed without an answer."""
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close"]
-    lines += [f"{name}: {value}" for name, value in headers]
+    given = tuple(headers)
+    names = {name.lower() for name, _ in given}
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
+    lines += [] if "connection" in names else ["Connection: close"]
+    lines += [f"{name}: {value}" for name, value in given]
     text = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
     with socket.create_connection(address, timeout=20, source_address=(source, 0)) as sock:
         sock.sendall(before + text)
-        content = b""
-        with contextlib.suppress(ConnectionResetError):
-            while part := sock.recv(65536):
-                content += part
-    if not content:
-        return None
-    answer = http.client.HTTPResponse(_Read(content), method=method)  # type: ignore[arg-type]
-    answer.begin()
-    return Answer(answer.status, tuple(answer.getheaders()), answer.read())
+        answer = http.client.HTTPResponse(sock, method=method)
+        try:
+            answer.begin()
+        except (http.client.RemoteDisconnected, ConnectionResetError):
+            return None
+        return Answer(answer.status, tuple(answer.getheaders()), answer.read())
 
 
 def logged(log: Path, marker: str) -> dict[str, Any]:

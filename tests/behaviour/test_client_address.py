@@ -130,6 +130,25 @@ def test_with_nobody_in_front_every_claim_is_dropped(alone: Site, source: str) -
     assert alone.log()["client"] == source
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        "X-Forwarded-For, X-Real-IP, X-Forwarded-Proto, X-Request-Id, X-Forwarded-Host",
+        "x-forwarded-for,X-Request-Id, keep-alive",
+        "close, X-Forwarded-For, X-Request-Id",
+        "upgrade,X-Forwarded-For\t, X-Request-Id",
+        "closed X-Forwarded-For,X-Request-Id",
+    ],
+)
+def test_nobody_takes_a_header_away(alone: Site, named: str) -> None:
+    """What Connection names belongs to one connection, and is not passed on."""
+    told = alone.told(("Connection", named))
+    assert told["x_forwarded_for"] == TRUSTED
+    assert told["x_forwarded_proto"] == "http"
+    assert told["x_request_id"] == alone.log()["id"]
+    assert told["host"].startswith(HOST)
+
+
 @pytest.mark.parametrize("name", ["flaskboard", "fastquotes"])
 def test_other_frameworks_agree_with_the_proxy(kind: str, name: str, tmp_path: Path) -> None:
     """As the rendered README says: Flask through ProxyFix, FastAPI from the header."""
