@@ -90,8 +90,8 @@ def _workers_wanted(facts: Facts, worker_class: str, wanted: Target) -> tuple[in
         if computes(facts):
             ideal = max(MIN_WORKERS, WORKERS_PER_CORE * facts.cores)
             reason = (
-                f"{WORKERS_PER_CORE} workers for each of {plural(facts.cores, 'core')}: while one "
-                "waits for a disk or its turn, the other computes; more gain nothing"
+                f"{WORKERS_PER_CORE} workers for each of {plural(facts.cores, 'core')}: while a "
+                "slow request holds one, the other computes; more gain nothing"
             )
             return ideal, reason, sources.FIGURES
         # Each worker is one request: processes have to cover the whole concurrency.
