@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+DAY_S = 86_400
+
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +30,9 @@ def absent(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
         return None if name in names else which(name, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(shutil, "which", without)
+
+
+def needed_here(name: str) -> str:
+    """A program of this very environment, or on PATH; else as needed() has it."""
+    own = Path(sys.executable).parent / name
+    return str(own) if own.is_file() else needed(name)

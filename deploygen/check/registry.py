@@ -7,7 +7,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from deploygen.check import accounts, apache, environment, gunicorn, nginx, script, sysctl, unit
+from deploygen.check import (
+    accounts,
+    ansible,
+    apache,
+    environment,
+    gunicorn,
+    nginx,
+    script,
+    sysctl,
+    unit,
+)
 from deploygen.check.command import SECONDS
 from deploygen.check.group import Group, Programs
 from deploygen.check.result import Result
@@ -64,6 +74,10 @@ def check(
     for path in judged:
         if not (tree / path).is_file():
             results[path] = Result(path, "failed", "", "missing: deploygen render writes it")
+    playbooks = [path for path in judged if path.startswith(f"{ansible.FOLDER}/")]
+    whole = not any(path in results for path in playbooks)
+    if whole:
+        results |= {each.path: each for each in ansible.check(tree, playbooks, seconds)}
     for name in plan.groups:
         prefix = f"hosts/{name}"
         paths = [

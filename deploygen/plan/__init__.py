@@ -33,12 +33,12 @@ from deploygen.plan.environment import environment
 from deploygen.plan.environment import problems as environment_problems
 from deploygen.plan.facts import Facts, facts
 from deploygen.plan.facts import problems as fact_problems
+from deploygen.plan.interpreter import problems as python_problems
 from deploygen.plan.layout import Layout
 from deploygen.plan.setting import Setting, Settings, Source, Value
 from deploygen.plan.shape import of
 from deploygen.plan.site import Site, placeholders
 from deploygen.spec import Spec
-from deploygen.systems import show_version
 
 __all__ = ["GroupPlan", "Layout", "Plan", "Setting", "Settings", "Source", "Value", "make"]
 
@@ -93,7 +93,7 @@ def make(spec: Spec) -> Plan:
     Raises InputError, with all problems of all groups, when no plan holds all invariants.
     """
     layout = layouts.layout(spec)
-    problems = [*fact_problems(spec), *environment_problems(spec)]
+    problems = [*fact_problems(spec), *environment_problems(spec), *python_problems(spec)]
     hardened = _try(problems, hardening.plan, spec) or ()
     decided: dict[str, tuple[Facts, Mapping[str, Settings], Site]] = {}
     for name in spec.machines:
@@ -200,11 +200,3 @@ def _notes(spec: Spec) -> Iterator[str]:
             "this host ends TLS"
         )
     yield from streaming.notes(spec)
-    wanted = spec.app.python
-    for group, machine in spec.machines.items():
-        system = facts(spec, group).system
-        if wanted and tuple(map(int, wanted.rstrip("t").split("."))) > system.python:
-            yield (
-                f"machines.{group}: {machine.os} ships Python {show_version(system.python)}, and "
-                f"app.python is {wanted}: install it there beforehand, or choose a newer system"
-            )

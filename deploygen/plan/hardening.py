@@ -6,7 +6,8 @@ single options out, each with its reason; the unit then says so in its place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from deploygen.errors import Problem, refuse
 from deploygen.plan.layout import Layout
@@ -24,6 +25,22 @@ class Option:
     dropped: str = ""
 
 
+# What app.network lets it reach. Unix sockets are files, and are reached in each case.
+NETWORKS = {
+    "internet": (
+        Option("RestrictAddressFamilies", ("AF_UNIX AF_INET AF_INET6",), "sockets it can need"),
+    ),
+    "localhost": (
+        Option("RestrictAddressFamilies", ("AF_UNIX AF_INET AF_INET6",), "sockets it can need"),
+        Option("IPAddressDeny", ("any",), "it reaches no other machine, as app.network says ..."),
+        Option("IPAddressAllow", ("localhost",), "... only services on this one"),
+    ),
+    "none": (
+        Option("RestrictAddressFamilies", ("AF_UNIX",), "unix sockets are all that it needs"),
+        Option("PrivateNetwork", ("yes",), "it sees no network, as app.network says"),
+        Option("IPAddressDeny", ("any",), "nor reaches one that it was handed"),
+    ),
+}
 OPTIONS = (
     Option("NoNewPrivileges", ("yes",), "no program that it starts gains rights"),
     Option("CapabilityBoundingSet", ("",), "not even a part of root's power"),
@@ -45,19 +62,22 @@ OPTIONS = (
     Option("RestrictNamespaces", ("yes",), "it makes no containers"),
     Option("RestrictRealtime", ("yes",), "nor takes a cpu for itself"),
     Option("RestrictSUIDSGID", ("yes",), "nor leaves setuid files behind"),
-    Option("RestrictAddressFamilies", ("AF_UNIX AF_INET AF_INET6",), "sockets it can need"),
+    *NETWORKS["internet"],
     Option("LockPersonality", ("yes",), "no old system's quirks"),
     Option("MemoryDenyWriteExecute", ("yes",), "what is written to memory is never run"),
     Option("RemoveIPC", ("yes",), "nothing stays in shared memory"),
     Option("SystemCallArchitectures", ("native",), "no second set of system calls"),
     Option(
         "SystemCallFilter",
-        ("@system-service", "~@privileged @resources", "@chown"),
-        "the calls that a service needs, none that administer; gunicorn owns its socket by chown",
+        ("@system-service", "~@privileged @resources", "~@chown:0"),
+        "the calls that a service needs, none that administer; gunicorn gives its socket to the "
+        "user who has it already: chown does nothing, and says that it worked",
     ),
     Option("SystemCallErrorNumber", ("EPERM",), "a refused call is an error, not a crash"),
 )
-NAMES = tuple(option.name for option in OPTIONS)
+NAMES = tuple(
+    dict.fromkeys(option.name for options in (OPTIONS, *NETWORKS.values()) for option in options)
+)
 
 
 def plan(spec: Spec) -> tuple[Option, ...]:
@@ -74,9 +94,18 @@ def plan(spec: Spec) -> tuple[Option, ...]:
         if name not in NAMES
     )
     return tuple(
-        Option(option.name, option.values, option.reason, dropped.get(option.name, ""))
-        for option in OPTIONS
+        replace(option, dropped=dropped.get(option.name, ""))
+        for option in _options(spec.app.network)
     )
+
+
+def _options(network: str) -> Iterator[Option]:
+    """The table, with the options of this network where those of the internet stand."""
+    for option in OPTIONS:
+        if option in NETWORKS["internet"]:
+            yield from NETWORKS[network]
+        else:
+            yield option
 
 
 def writable(spec: Spec, layout: Layout) -> tuple[str, ...]:

@@ -33,15 +33,15 @@ class RenderedFile:
 
 def render(files: Iterable[FileSpec]) -> tuple[RenderedFile, ...]:
     """Every file, in the given order."""
-    environment = _environment()
-    return tuple(
-        RenderedFile(
-            file.path,
-            environment.get_template(file.template).render(file.context).encode(),
-            file.mode,
-        )
-        for file in files
-    )
+    return tuple(RenderedFile(file.path, _content(file), file.mode) for file in files)
+
+
+def _content(file: FileSpec) -> bytes:
+    if file.verbatim:
+        path = os.path.join(resources.folder("roles"), file.template)  # noqa: PTH118
+        with open(path, "rb") as original:  # noqa: PTH123
+            return original.read()
+    return _environment().get_template(file.template).render(file.context).encode()
 
 
 @cache
@@ -67,6 +67,7 @@ def _environment() -> Environment:
         nginx_size=quoting.nginx_size,
         envfile=quoting.env_file,
         sh=shlex.quote,
+        yaml=quoting.yaml,
     )
     return environment
 

@@ -6,6 +6,7 @@ lock, so that a value which is harmless in one file is harmless in all.
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections.abc import Mapping
@@ -74,6 +75,31 @@ def env_file(value: str) -> str:
         return f"'{value}'"
     escaped = re.sub(r'(["\\$`])', r"\\\1", value)
     return f'"{escaped}"'
+
+
+# What YAML 1.1, which Ansible reads, takes for something else than a text.
+_YAML_WORDS = frozenset("y n yes no on off true false null none".split())
+
+
+def yaml(value: object) -> str:
+    """A value in a YAML file of Ansible, on one line.
+
+    A text that Jinja2 would evaluate is marked, so that Ansible takes it as it is.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        plain = re.fullmatch(r"[A-Za-z/_][A-Za-z0-9_./+@-]*", value)
+        if plain and value.lower() not in _YAML_WORDS:
+            return value
+        quoted = json.dumps(value, ensure_ascii=False)
+        return f"!unsafe {quoted}" if re.search(r"\{[{%#]", value) else quoted
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(yaml(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        items = (f"{yaml(key)}: {yaml(item)}" for key, item in value.items())
+        return "{" + ", ".join(items) + "}"
+    return str(value)
 
 
 def comment_text(text: str) -> str:

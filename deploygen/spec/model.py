@@ -16,8 +16,9 @@ from deploygen.spec import types as t
 from deploygen.spec.base import Model
 from deploygen.spec.files import Media, Protected, Static
 from deploygen.spec.proxy import Proxy
+from deploygen.spec.release import Release
 from deploygen.spec.validators import UNIQUE, refusal
-from deploygen.units import GIB
+from deploygen.units import DAY_S, GIB
 
 
 class Install(Model):
@@ -54,6 +55,10 @@ class App(Model):
         t.PythonVersion | None,
         Field(description="The Python that the project wants; the system's own when left out."),
     ] = None
+    python_path: Annotated[
+        t.AbsolutePath | None,
+        Field(description="A Python on the hosts that is not the system's, such as one of uv's."),
+    ] = None
     gunicorn: Annotated[
         t.GunicornVersion, Field(description="The release of gunicorn that serves it.")
     ] = "27.0.1"
@@ -74,6 +79,13 @@ class App(Model):
         t.UrlPath | None,
         Field(description="A URL that answers 200 when the application is well."),
     ] = None
+    network: Annotated[
+        Literal["internet", "localhost", "none"],
+        Field(
+            description="What it reaches: the internet, services on its own host (a database over "
+            "TCP), or unix sockets only."
+        ),
+    ] = "internet"
     writable: Annotated[
         tuple[t.AbsolutePath, ...],
         Field(
@@ -90,13 +102,19 @@ class App(Model):
     ] = {}
     release_commands: Annotated[
         tuple[t.Command, ...],
-        Field(description="Run once for each release, without a shell: migrate, collectstatic."),
+        Field(
+            description="Run once for each release, for all hosts, without a shell: migrate. "
+            "Django's collectstatic is run on each host."
+        ),
+    ] = ()
+    host_commands: Annotated[
+        tuple[t.Command, ...],
+        Field(description="Run for each release on each host: what writes into the release."),
     ] = ()
 
 
 # Bounds far outside of what anybody runs: they keep sums, and the programs that read them, from
 # overflowing.
-DAY_S = 86_400
 Count = Annotated[t.Whole, Field(ge=0, le=10_000_000)]
 
 
@@ -208,6 +226,7 @@ class Spec(Model):
         Field(description="Overrides of gunicorn's settings, by their names."),
     ] = {}
     proxy: Proxy
+    release: Release = Field(default_factory=Release)
     targets: Annotated[
         tuple[str, ...] | None,
         Field(description="Which outputs to render; all that fit when left out."),

@@ -99,8 +99,8 @@ def _not_reserved(text: str) -> None:
 
 
 def _not_ansible(text: str) -> None:
-    if text in {"all", "ungrouped", "localhost"}:
-        raise ValueError("Ansible has a group of that name: choose another")
+    if text in {"all", "ungrouped", "localhost", "application_hosts", "front_hosts"}:
+        raise ValueError("the inventory has a group of that name: choose another")
 
 
 Name = Annotated[
@@ -157,6 +157,21 @@ ProjectPath = Annotated[
         "relative, with '/' between the parts, no spaces",
     ),
     checked(_inside, "a path below the project folder"),
+]
+PathPattern = Annotated[
+    str,
+    pattern(
+        rf"{_NO_OPTION}[A-Za-z0-9._~@+*?-]+(?:/[A-Za-z0-9._~@+*?-]+)*",
+        "a path below the project, with * and ? for what differs, such as docs/*.pdf",
+    ),
+    checked(_inside, "a path below the project folder"),
+]
+GitRef = Annotated[
+    str,
+    pattern(
+        r"[A-Za-z0-9_][A-Za-z0-9_./+-]{0,199}",
+        "a commit, tag or branch such as v1.2, main or origin/main",
+    ),
 ]
 AbsolutePath = Annotated[
     str,

@@ -24,6 +24,8 @@ ANSWER_S = 20
 
 HOW_TO_GET = {
     "gunicorn": "pip install gunicorn, in the project's environment",
+    "ansible-lint": "pip install ansible-lint",
+    "ansible-playbook": "pip install ansible-core",
     "nginx": "apt install nginx (macOS: brew install nginx)",
     "apache2": "apt install apache2 (macOS: brew install httpd)",
     "setpriv": "apt install util-linux",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from deploygen.errors import Problem, refuse
 from deploygen.plan import Plan
 from deploygen.spec.types import closest
-from deploygen.targets import apache, certificate, guide, gunicorn, nginx, sysctl, systemd
+from deploygen.targets import ansible, apache, certificate, guide, gunicorn, nginx, sysctl, systemd
 from deploygen.targets.spec import FileSpec, Row, Target
 
 __all__ = ["REGISTRY", "FileSpec", "Row", "Target", "choose", "files"]
@@ -23,6 +23,7 @@ REGISTRY: dict[str, Target] = {
         apache.TARGET,
         systemd.TARGET,
         sysctl.TARGET,
+        ansible.TARGET,
     )
 }
 
@@ -53,6 +54,15 @@ def choose(plan: Plan) -> tuple[Target, ...]:
         )
         for index, name in enumerate(asked)
         if not REGISTRY[name].fits(plan)
+    )
+    refuse(
+        Problem(
+            f"{name} uses files of targets that are not asked for",
+            where=("targets", index),
+            hint=f"it needs the targets {', '.join(missing)} too",
+        )
+        for index, name in enumerate(asked)
+        if (missing := [each for each in REGISTRY[name].needs if each not in asked])
     )
     return tuple(target for target in REGISTRY.values() if target.always or target.name in asked)
 

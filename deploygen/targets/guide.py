@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploygen.plan import Plan
+from deploygen.plan import Plan, interpreter
 from deploygen.plan.advice import advice
 from deploygen.plan.apache_modules import needed, unused
 from deploygen.targets.spec import FileSpec, Target
@@ -19,6 +19,8 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         "site": site,
         "modules": needed(site),
         "unused": unused(site),
+        "ansible": plan.spec.targets is None or "ansible" in plan.spec.targets,
+        "python": interpreter.command(plan.spec),
         "several_groups": len(plan.groups) > 1,
         "health": app.health or "/",
         # Uploads inside the project: the release has a link there, to what outlives it.

@@ -22,13 +22,15 @@ def nothing(_plan: Plan, _group: GroupPlan) -> Mapping[str, object]:
 class FileSpec:
     """One file to render: ``template`` below templates/, ``path`` below deploy/, its mode.
 
-    ``context`` is what the template sees, all decided.
+    ``context`` is what the template sees, all decided. A ``verbatim`` file is copied from below
+    roles/ as it is.
     """
 
     template: str
     path: str
     mode: int
     context: Mapping[str, object]
+    verbatim: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class Target:
     """One kind of output.
 
     ``fits`` says whether the description calls for it; one that does not fit is an error
-    where it is asked for by name. ``always`` marks what every render writes.
+    where it is asked for by name. ``always`` marks what every render writes, ``needs`` the
+    targets whose files it uses.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Target:
     files: Callable[[Plan], tuple[FileSpec, ...]]
     fits: Callable[[Plan], bool] = lambda _: True
     always: bool = False
+    needs: tuple[str, ...] = ()
 
 
 def on_hosts(target: str, *rows: Row) -> Callable[[Plan], tuple[FileSpec, ...]]:

@@ -51,6 +51,7 @@ def descriptions(draw: st.DrawFn) -> dict[str, Any]:
             "framework": draw(st.sampled_from(["django", "flask", "fastapi", interface])),
             "gunicorn": draw(st.sampled_from(["20.1.0", "24.0.0", "25.1.0", "26.1.0", "27.0.1"])),
             "python": draw(st.sampled_from(["3.12", "3.13t"])),
+            "python_path": "/opt/python",
         },
         "workload": draw(workloads),
         "machines": {

@@ -36,6 +36,12 @@ def commands(**changes: Any) -> list[str]:
     return re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
 
 
+def release_of(**changes: Any) -> str:
+    """The commands of a release."""
+    [found] = [script for script in commands(**changes) if "RELEASE=" in script]
+    return found
+
+
 def in_shell(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["sh", "-n"], input=script, capture_output=True, text=True, check=False)
 
@@ -50,7 +56,7 @@ def test_they_are_shell(install: dict[str, Any], kind: str) -> None:
 
 
 def test_a_release_is_asked_before_it_goes_live() -> None:
-    release = commands(**FULL)[1]
+    release = release_of(**FULL)
     lines = release.splitlines()
     asked = next(i for i, line in enumerate(lines) if "curl --fail" in line)
     switched = next(i for i, line in enumerate(lines) if "/srv/shop/current.sock" in line)
@@ -61,7 +67,7 @@ def test_a_release_is_asked_before_it_goes_live() -> None:
 
 
 def test_what_serves_it_is_installed_too() -> None:
-    release = commands(workload={"cpu_ms": 1, "wait_ms": 1000, "greenlet_safe": True})[1]
+    release = release_of(workload={"cpu_ms": 1, "wait_ms": 1000, "greenlet_safe": True})
     assert "pip install 'gunicorn[gevent]==27.0.1'" in release
 
 

@@ -1,0 +1,100 @@
+"""A release: what it ships, what it runs where, and when it counts as live."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from posixpath import dirname, join
+from typing import TYPE_CHECKING
+
+from deploygen.plan import memory
+from deploygen.spec import Spec
+
+if TYPE_CHECKING:
+    from deploygen.plan import GroupPlan, Plan
+
+# The folder that deploygen renders to, below the project: no release ships it.
+TREE = "deploy"
+# What each tool reads beside the file that the description names.
+LOCKS = {"uv": "uv.lock", "poetry": "poetry.lock", "pdm": "pdm.lock", "pipenv": "Pipfile.lock"}
+# Django's command writes to the release's own folder, and each host has its own.
+EACH_HOST = "collectstatic"
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """What a host of one group must have; ``drain_s`` is how long its old release may finish."""
+
+    cpus: float
+    memory_bytes: int
+    memory_least_bytes: int
+    system: str
+    drain_s: int
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is the same on all hosts. ``links`` maps paths in the release to what outlives it.
+
+    ``whole`` says that the project's own code is installed into the environment.
+    """
+
+    exclude: tuple[str, ...]
+    inputs: tuple[str, ...]
+    whole: bool
+    links: Mapping[str, str]
+    commands: tuple[Words, ...]
+    host_commands: tuple[Words, ...]
+    health_path: str
+    health_host: str
+    health_https: bool
+    hosts: Mapping[str, HostFacts]
+
+
+def release(plan: Plan) -> Release:
+    """The release of a plan."""
+    spec, site = plan.spec, next(iter(plan.groups.values())).site
+    app = spec.app
+    commands = tuple(tuple(shlex.split(command)) for command in app.release_commands)
+    once = tuple(words for words in commands if EACH_HOST not in words)
+    own = tuple(tuple(shlex.split(command)) for command in app.host_commands)
+    media = app.media.folder if app.media and not app.media.folder.startswith("/") else None
+    return Release(
+        exclude=(TREE, *spec.release.exclude),
+        inputs=_inputs(spec),
+        whole=app.install.tool == "pip" and app.install.file.endswith("pyproject.toml"),
+        links={media: str(plan.layout.media)} if media else {},
+        commands=once,
+        host_commands=(*(words for words in commands if words not in once), *own),
+        health_path=app.health or "/",
+        health_host=site.canonical,
+        # Something ends TLS: an application that asks for HTTPS would answer with a redirect.
+        health_https=site.tls is not None or bool(site.behind),
+        hosts={name: _host(spec, group) for name, group in plan.groups.items()},
+    )
+
+
+def _inputs(spec: Spec) -> tuple[str, ...]:
+    """The files that say what is installed: the same content, the same environment."""
+    install = spec.app.install
+    folder = dirname(install.file)
+    lock = LOCKS.get(install.tool)
+    beside = (join(folder, lock), join(folder, "pyproject.toml")) if lock else ()
+    return tuple(dict.fromkeys((install.file, *beside)))
+
+
+def _host(spec: Spec, group: GroupPlan) -> HostFacts:
+    facts = group.facts
+    graceful = group.components["gunicorn"]["graceful_timeout"].number
+    drain = spec.release.drain_s
+    return HostFacts(
+        cpus=facts.cpus,
+        memory_bytes=facts.memory_bytes,
+        # What firmware and kernel keep to themselves comes out of the system's part of the plan.
+        memory_least_bytes=facts.memory_bytes - memory.budget(facts).system,
+        system=spec.machines[group.group].os,
+        drain_s=graceful if drain is None else drain,
+    )

@@ -1,0 +1,135 @@
+"""Playbooks, inventory and roles: what brings the rendered files and the code to the hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deploygen.plan import GroupPlan, Plan, apache_modules, interpreter
+from deploygen.plan.release import Release, release
+from deploygen.targets.spec import FileSpec, Target
+
+FOLDER = "ansible"
+PLAYBOOKS = {
+    "ansible.cfg": "How Ansible is run here",
+    "inventory.yml": "The hosts of NAME",
+    "site.yml": "All of NAME, hosts and release: ansible-playbook site.yml",
+    "release.yml": "NAME, a release on hosts that site.yml made: ansible-playbook release.yml",
+    "rollback.yml": "NAME, back to a release that is kept: ansible-playbook rollback.yml",
+    "group_vars/all.yml": "What is the same on all hosts of NAME",
+}
+# Files of roles/, as they are. A test compares this with the folder.
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "host": ("defaults", "meta", "tasks"),
+    "app": ("defaults", "meta", "tasks", "vars"),
+    "gunicorn": ("defaults", "meta", "tasks", "vars"),
+    "nginx": ("defaults", "handlers", "meta", "tasks"),
+    "apache": ("defaults", "handlers", "meta", "tasks", "vars"),
+}
+MAIN = "main.yml"
+MORE = (
+    "app/tasks/build.yml",
+    "app/tasks/commands.yml",
+    "app/tasks/pack.yml",
+    "app/tasks/prepare.yml",
+    "app/templates/secrets.j2",
+    "gunicorn/tasks/live.yml",
+    "gunicorn/tasks/rollback.yml",
+    "gunicorn/tasks/stage.yml",
+)
+MODULES = (
+    "library/deploygen_archive.py",
+    "library/deploygen_build.py",
+    "library/deploygen_machine.py",
+    "library/deploygen_place.py",
+    "library/deploygen_release.py",
+    "library/deploygen_rollback.py",
+    "library/deploygen_sysctl.py",
+    "module_utils/deploygen_slots.py",
+)
+# The role of each kind of proxy that deploygen places.
+PROXY_ROLES = ("nginx", "apache")
+
+
+def role_files(role: str) -> tuple[str, ...]:
+    """The files of one role, below roles/."""
+    more = tuple(path for path in MORE if path.startswith(f"{role}/"))
+    mains = tuple(f"{role}/{folder}/{MAIN}" for folder in ROLES[role])
+    return (f"{role}/README.md", f"{role}/meta/argument_specs.yml", *mains, *more)
+
+
+def files(plan: Plan) -> tuple[FileSpec, ...]:
+    """Playbooks for this project, and the roles and modules that they use."""
+    made, asked = release(plan), plan.spec.targets
+    kind = plan.spec.proxy.kind if asked is None or plan.spec.proxy.kind in asked else ""
+    site = next(iter(plan.groups.values())).site
+    modules = apache_modules.needed(site)
+    roles = [role for role in ROLES if role not in PROXY_ROLES or role == kind]
+    context = {
+        "plan": plan,
+        "spec": plan.spec,
+        "app": plan.spec.app,
+        "layout": plan.layout,
+        "release": made,
+        "groups": tuple(plan.groups.values()),
+        "proxy": kind if kind in PROXY_ROLES else "",
+        "python": interpreter.command(plan.spec),
+        "apache": {
+            "modules": tuple(module.name for module in modules),
+            "packages": tuple(dict.fromkeys(("apache2", *(each.package for each in modules)))),
+            "absent": _absent(apache_modules.unused(site)),
+        },
+        "sysctl": asked is None or "sysctl" in asked,
+        "has_secrets": bool(plan.spec.app.secrets),
+    }
+    playbooks = (
+        FileSpec(
+            f"{FOLDER}/{path}",
+            f"{FOLDER}/{path}",
+            0o644,
+            {**context, "about": about.replace("NAME", plan.spec.name)},
+        )
+        for path, about in PLAYBOOKS.items()
+    )
+    groups = (_group_vars(group, made, context) for group in plan.groups.values())
+    copied = (
+        *(f"roles/{path}" for role in roles for path in role_files(role)),
+        *MODULES,
+    )
+    return (
+        *playbooks,
+        *groups,
+        *(
+            FileSpec(path.removeprefix("roles/"), f"{FOLDER}/{path}", 0o644, {}, verbatim=True)
+            for path in copied
+        ),
+    )
+
+
+def _absent(unused: tuple[str, ...]) -> tuple[str, ...]:
+    """Debian's own site, and modules that it enables without need."""
+    ends = ("load", "conf")
+    modules = (f"mods-enabled/{name}.{end}" for name in unused for end in ends)
+    return ("sites-enabled/000-default.conf", *modules)
+
+
+def _group_vars(group: GroupPlan, made: Release, context: Mapping[str, object]) -> FileSpec:
+    return FileSpec(
+        f"{FOLDER}/group_vars/GROUP.yml",
+        f"{FOLDER}/group_vars/{group.group}.yml",
+        0o644,
+        {
+            **context,
+            "about": f"What is the same on all hosts of the group {group.group}",
+            "group": group,
+            "system": group.facts.system,
+            "host": made.hosts[group.group],
+        },
+    )
+
+
+TARGET = Target(
+    name=FOLDER,
+    summary="playbooks and roles: hosts, releases and rollbacks by one command each",
+    files=files,
+    needs=("gunicorn", "systemd"),
+)

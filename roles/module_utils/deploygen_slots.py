@@ -1,0 +1,174 @@
+# deploygen: one application's slots on a host: which one serves, what it runs, who is connected.
+"""What deploygen_release and deploygen_rollback know of a host."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+SLOTS = ("blue", "green")
+COMPLETE = ".deploygen-complete"
+POLL_S = 0.1
+LINES = 30
+BODY = 300
+
+
+class FailedError(Exception):
+    """Why the release is not live, in words."""
+
+
+def systemctl(*words: str, check: bool = True) -> str:
+    """Run systemctl. Raises FailedError with what it said."""
+    done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        raise FailedError(f"systemctl {' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def replace_link(place: Path, target: str) -> None:
+    """A link, exchanged by one rename."""
+    fresh = place.with_name(f".{place.name}.next")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    fresh.rename(place)
+
+
+class UnansweredError(Exception):
+    """What the socket said instead of being well."""
+
+
+def ask(path: str, health: dict[str, object], seconds: float) -> None:
+    """One health request through a unix socket. Raises UnansweredError."""
+    connection = http.client.HTTPConnection("localhost", timeout=seconds)
+    try:
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(seconds)
+        connection.sock.connect(path)
+        scheme = "https" if health["https"] else "http"
+        headers = {
+            "Host": str(health["host"]),
+            "X-Forwarded-Proto": scheme,
+            "X-Forwarded-For": "127.0.0.1",
+            "User-Agent": "deploygen",
+            "Connection": "close",
+        }
+        connection.request("GET", str(health["path"]), headers=headers)
+        answer = connection.getresponse()
+        body = answer.read(BODY).decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        raise UnansweredError(f"{type(error).__name__}: {error}") from None
+    finally:
+        connection.close()
+    # Without a health URL the front page is asked, and may well send to a login.
+    fine = range(200, 300) if health["path"] != "/" else range(200, 400)
+    if answer.status not in fine:
+        raise UnansweredError(
+            f"it answered {answer.status} {answer.reason}: {' '.join(body.split())}"
+        )
+
+
+def connections(path: str, table: str) -> int:
+    """Connections to a unix socket, waiting ones included; ``table`` is /proc/net/unix."""
+    listening = 0x10000
+    rows = (line.split(None, 7) for line in table.splitlines()[1:])
+    return sum(len(row) == 8 and row[7] == path and not int(row[3], 16) & listening for row in rows)
+
+
+@dataclass
+class Host:
+    """One application on this host."""
+
+    name: str
+    home: Path
+    run: Path
+
+    @property
+    def state_file(self) -> Path:
+        """What went live here, and when."""
+        return self.home / ".deploygen.json"
+
+    @property
+    def state(self) -> dict[str, object]:
+        """``live`` is the fingerprint of what serves, ``history`` has the latest release first."""
+        with suppress(OSError, ValueError):
+            read = json.loads(self.state_file.read_text())
+            if isinstance(read, dict):
+                return read
+        return {}
+
+    @property
+    def history(self) -> list[str]:
+        """Releases that went live, the latest first, those that are still here."""
+        known = self.state.get("history", [])
+        names = [str(name) for name in known] if isinstance(known, list) else []
+        return [name for name in names if (self.home / "releases" / name / COMPLETE).is_file()]
+
+    @property
+    def live(self) -> str:
+        """The slot that current.sock leads to; empty before the first release."""
+        link = self.home / "current.sock"
+        slot = link.readlink().stem if link.is_symlink() else ""
+        return slot if slot in SLOTS else ""
+
+    def release(self, slot: str) -> str:
+        """The id of the release in a slot; empty if none."""
+        link = self.home / slot
+        return link.readlink().name if slot and link.is_symlink() else ""
+
+    def unit(self, slot: str) -> str:
+        """Such as ``shop@blue.service``."""
+        return f"{self.name}@{slot}.service"
+
+    def socket(self, slot: str) -> str:
+        """The slot's own socket."""
+        return str(self.run / f"{slot}.sock")
+
+    def prepare(self, release: str, fingerprint: str) -> None:
+        """Write down that a release is live, for remember()."""
+        history = [release, *(name for name in self.history if name != release)]
+        text = json.dumps({"live": fingerprint, "history": history})
+        self.state_file.with_name(".deploygen.json.next").write_text(f"{text}\n")
+
+    def remember(self) -> None:
+        """What prepare() wrote holds from now on."""
+        self.state_file.with_name(".deploygen.json.next").replace(self.state_file)
+
+    def journal(self, slot: str, since: float) -> str:
+        """The last lines that a slot logged."""
+        command = [
+            "journalctl", "--unit", self.unit(slot), "--since", f"@{since:.0f}", "--no-pager",
+            "--lines", str(LINES), "--output", "cat",
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+
+def drain(host: Host, slot: str, seconds: float) -> bool:
+    """Wait until nobody is connected to a slot any more; False if the time ran out."""
+    end = time.monotonic() + seconds
+    while connections(host.socket(slot), Path("/proc/net/unix").read_text()):
+        if time.monotonic() > end:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def prune(host: Host, keep: int) -> list[str]:
+    """Remove releases and environments that nothing needs; the names of the removed releases."""
+    releases = host.home / "releases"
+    kept = {*host.history[:keep], *(host.release(slot) for slot in SLOTS)}
+    gone = [folder for folder in releases.iterdir() if folder.name not in kept]
+    for folder in gone:
+        shutil.rmtree(folder, ignore_errors=True)
+    used = {(folder / ".venv").resolve() for folder in releases.iterdir()}
+    for venv in (host.home / "venvs").iterdir():
+        if venv.resolve() not in used:
+            shutil.rmtree(venv, ignore_errors=True)
+    return sorted(folder.name for folder in gone)

@@ -1,0 +1,78 @@
+"""Ansible and ansible-lint, at its production profile, over roles and all that is rendered."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploygen.check import ansible, check
+from deploygen.render.quoting import yaml
+from deploygen.stack.programs import Missing
+from tests.examples import SECRETS, example
+from tests.programs import needed_here
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("name", "proxy", "more"),
+    [
+        ("bookshop", "body_limit: 1M", ""),
+        ("flaskboard", "kind: none", ""),
+        ("fastquotes", "body_limit: 1M", "release: {source: git, keep: 3}"),
+    ],
+)
+def test_what_is_rendered_passes(name: str, proxy: str, more: str, tmp_path: Path) -> None:
+    needed_here("ansible-lint")
+    made = example(name, tmp_path, proxy=proxy, more=more)
+    paths = [path for path in made.files if path.startswith("ansible/")]
+    results = check(made.tree, made.plan, made.project, paths, environ=SECRETS)
+    assert {(result.status, result.detail) for result in results} == {("passed", "")}
+    assert {result.program for result in results} == {f"{ansible.PROGRAM}, {ansible.LINT}"}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        ("site.yml", "hosts: application_hosts", "hostz: application_hosts", "hostz"),
+        ("roles/app/tasks/build.yml", "deploygen_build:", "deploygen_bild:", "deploygen_bild"),
+        ("roles/nginx/tasks/main.yml", 'mode: "0700"', "mode: 700", "octal"),
+    ],
+)
+def test_what_is_broken_is_reported(
+    file: str, old: str, new: str, words: str, tmp_path: Path
+) -> None:
+    needed_here("ansible-lint")
+    made = example("bookshop", tmp_path)
+    path = made.tree / "ansible" / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    results = check(made.tree, made.plan, made.project, ["ansible/site.yml"], environ=SECRETS)
+    assert [result.status for result in results] == ["failed"]
+    assert words in results[0].detail
+
+
+def test_a_value_is_never_evaluated(tmp_path: Path) -> None:
+    """What looks like an expression in the description reaches the host as it is."""
+    player = ansible.beside("ansible-playbook")
+    assert not isinstance(player, Missing)
+    made = example("flaskboard", tmp_path)
+    group_vars = made.tree / "ansible/group_vars/all.yml"
+    evil = "{{ lookup('ansible.builtin.pipe', 'echo evaluated') }}"
+    group_vars.write_text(f"{group_vars.read_text()}evil: {yaml([evil])}\n")
+    inventory = tmp_path / "hosts.yml"
+    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    inventory.write_text(json.dumps({"all": {"hosts": {"here": here}}}))
+    playbook = made.tree / "ansible/print.yml"
+    playbook.write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n"
+        "    - ansible.builtin.copy: {content: '{{ evil | to_json }}', dest: '"
+        f"{tmp_path}/out', mode: '0600'}}\n"
+    )
+    subprocess.run([*player.command, "-i", inventory, playbook], check=True, capture_output=True)
+    assert json.loads((tmp_path / "out").read_text()) == [evil]
