@@ -75,7 +75,9 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         "python": interpreter.command(plan.spec),
         "apache": {
             "modules": tuple(module.name for module in modules),
-            "packages": tuple(dict.fromkeys(("apache2", *(each.package for each in modules)))),
+            "packages": tuple(
+                dict.fromkeys(("apache2", "ssl-cert", *(each.package for each in modules)))
+            ),
             "absent": _absent(apache_modules.unused(site)),
         },
         "sysctl": asked is None or "sysctl" in asked,
@@ -108,7 +110,8 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
 def _absent(unused: tuple[str, ...]) -> tuple[str, ...]:
     """Debian's own site, and modules that it enables without need."""
     ends = ("load", "conf")
-    modules = (f"mods-enabled/{name}.{end}" for name in unused for end in ends)
+    others = ("mpm_prefork", "mpm_worker", *unused)
+    modules = (f"mods-enabled/{name}.{end}" for name in others for end in ends)
     return ("sites-enabled/000-default.conf", *modules)
 
 
