@@ -61,8 +61,6 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
     """Playbooks for this project, and the roles and modules that they use."""
     made, asked = release(plan), plan.spec.targets
     kind = plan.spec.proxy.kind if asked is None or plan.spec.proxy.kind in asked else ""
-    site = next(iter(plan.groups.values())).site
-    modules = apache_modules.needed(site)
     roles = [role for role in ROLES if role not in PROXY_ROLES or role == kind]
     context = {
         "plan": plan,
@@ -73,13 +71,7 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         "groups": tuple(plan.groups.values()),
         "proxy": kind if kind in PROXY_ROLES else "",
         "python": interpreter.command(plan.spec),
-        "apache": {
-            "modules": tuple(module.name for module in modules),
-            "packages": tuple(
-                dict.fromkeys(("apache2", "ssl-cert", *(each.package for each in modules)))
-            ),
-            "absent": _absent(apache_modules.unused(site)),
-        },
+        "apache": _apache(plan),
         "sysctl": asked is None or "sysctl" in asked,
         "has_secrets": bool(plan.spec.app.secrets),
     }
@@ -107,12 +99,18 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
     )
 
 
-def _absent(unused: tuple[str, ...]) -> tuple[str, ...]:
-    """Debian's own site, and modules that it enables without need."""
-    ends = ("load", "conf")
-    others = ("mpm_prefork", "mpm_worker", *unused)
-    modules = (f"mods-enabled/{name}.{end}" for name in others for end in ends)
-    return ("sites-enabled/000-default.conf", *modules)
+def _apache(plan: Plan) -> Mapping[str, tuple[str, ...]]:
+    """What Apache is made of; without Debian's own site, and what Debian enables without need."""
+    site = next(iter(plan.groups.values())).site
+    modules = apache_modules.needed(site)
+    unused = ("mpm_prefork", "mpm_worker", *apache_modules.unused(site))
+    links = (f"mods-enabled/{name}.{end}" for name in unused for end in ("load", "conf"))
+    packages = ("apache2", "ssl-cert", *(module.package for module in modules))
+    return {
+        "modules": tuple(module.name for module in modules),
+        "packages": tuple(dict.fromkeys(packages)),
+        "absent": ("sites-enabled/000-default.conf", *links),
+    }
 
 
 def _group_vars(group: GroupPlan, made: Release, context: Mapping[str, object]) -> FileSpec:
