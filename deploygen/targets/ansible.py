@@ -31,10 +31,12 @@ MORE = (
     "app/tasks/commands.yml",
     "app/tasks/pack.yml",
     "app/tasks/prepare.yml",
+    "app/tasks/secrets.yml",
     "app/templates/secrets.j2",
     "gunicorn/tasks/live.yml",
     "gunicorn/tasks/rollback.yml",
     "gunicorn/tasks/stage.yml",
+    "host/tasks/check.yml",
 )
 MODULES = (
     "library/deploygen_archive.py",

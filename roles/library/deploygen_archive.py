@@ -107,13 +107,15 @@ def in_folder(project: Path, include: list[str], exclude: list[str]) -> list[str
 
 
 def _inside_repository(project: Path) -> bool:
+    """Whether a repository further up has it; one that ignores it knows nothing of its files."""
     try:
         run("git", "rev-parse", "--git-dir", cwd=project)
+        ignored = ["git", "check-ignore", "--quiet", "."]
+        return bool(subprocess.run(ignored, cwd=project, check=False).returncode)
     except RefusedError as error:
         if "not a git repository" in str(error):
             return False
         raise
-    return True
 
 
 def digest(project: Path, paths: list[str]) -> str:

@@ -42,6 +42,7 @@ EXAMPLES = r"""
                     inputs: [requirements.txt]}
 """
 RETURN = r"""
+missing: {type: bool, returned: unless built, description: It is not there, or not whole.}
 release: {type: str, returned: always, description: The release's folder.}
 venv: {type: str, returned: when built, description: The environment's folder.}
 """
@@ -217,7 +218,8 @@ def main() -> None:
     )
     folder = Path(module.params["home"]) / "releases" / module.params["id"]
     if is_whole(folder) or module.check_mode:
-        module.exit_json(changed=not is_whole(folder), release=str(folder))
+        missing = not is_whole(folder)
+        module.exit_json(changed=missing, missing=missing, release=str(folder))
     try:
         with alone(folder.parent.parent):
             venv = build(module.params)

@@ -62,6 +62,9 @@ switch_s: {type: float, returned: when switched, description: From start to the 
 drained: {type: bool, returned: when switched, description: No request was left when it stopped.}
 """
 
+# What a unit is while it has processes, or will have again.
+RUNNING = ("active", "activating", "deactivating", "reloading")
+
 
 def fingerprint(release: str, files: dict[str, str]) -> str:
     """The hash of everything that a slot is started with."""
@@ -178,13 +181,14 @@ def retire(host: Host, slot: str, params: dict[str, object]) -> bool:
         return True
     drained = drain(host, slot, float(params["drain_s"]))  # type: ignore[arg-type]
     systemctl("disable", "--now", host.unit(slot))
+    systemctl("reset-failed", host.unit(slot), check=False)
     return drained
 
 
 def left_behind(host: Host) -> str:
     """The slot that a run which was killed after its switch did not stop; empty if none."""
     other = SLOTS[1] if host.live == SLOTS[0] else SLOTS[0]
-    running = systemctl("is-active", host.unit(other), check=False) != "inactive"
+    running = systemctl("is-active", host.unit(other), check=False) in RUNNING
     enabled = systemctl("is-enabled", host.unit(other), check=False) == "enabled"
     return other if host.live and (running or enabled) else ""
 

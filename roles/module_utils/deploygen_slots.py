@@ -143,7 +143,7 @@ class Host:
     def journal(self, slot: str, since: float) -> str:
         """The last lines that a slot logged."""
         command = [
-            "journalctl", "--unit", self.unit(slot), "--since", f"@{since:.0f}", "--no-pager",
+            "journalctl", "--unit", self.unit(slot), "--since", f"@{int(since)}", "--no-pager",
             "--lines", str(LINES), "--output", "cat",
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -59,6 +59,13 @@ def test_what_git_ignores_and_secrets_are_not_shipped(project: Path, repository:
     assert not (project / ".git").exists() or repository
 
 
+def test_a_repository_further_up_that_ignores_the_project(project: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", project.parent], check=True)
+    assert set(made(project)[1]) == SHIPPED
+    (project.parent / ".gitignore").write_text("/project/\n")
+    assert set(made(project)[1]) == SHIPPED
+
+
 def test_include_and_exclude(project: Path) -> None:
     _, entries = made(project, include=["dist"], exclude=["deploy", "*.txt", "sub/*.py"])
     assert set(entries) == (SHIPPED | {"dist/app.js"}) - {"naïve name.txt", "sub/local.py"}
