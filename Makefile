@@ -58,4 +58,4 @@ $(VENV)/.dev: pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.runtime
 
 clean:          ## Remove what the commands above made here.
-	rm -rf $(VENV) .demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .demo .testbed dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,6 +14,11 @@ need openssl openssl
 need sysctl procps
 need certbot certbot
 need pebble pebble
+# Hosts of the tests are containers: podman, unless there is a docker that answers.
+need mmdebstrap mmdebstrap
+if [ "${TESTBED_ENGINE:-podman}" = podman ] && ! docker info >/dev/null 2>&1; then
+    need podman 'podman runc crun netavark aardvark-dns iptables uidmap catatonit'
+fi
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null; then

@@ -1,0 +1,69 @@
+"""What the trial has counted: a host's life under load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from testbed.changes import BROKEN
+from testbed.scenario import Scenario
+
+Act = dict[str, Any]
+
+
+def named(acts: list[Act], *words: str) -> list[Act]:
+    """The acts of that kind; the test is skipped where this scenario has none."""
+    found = [act for act in acts if act["name"].split()[0] in words]
+    if not found:
+        pytest.skip(f"no {' or '.join(words)} in this scenario")
+    return found
+
+
+def lost(act: Act) -> int:
+    """How many requests went without their answer, while some were sent."""
+    assert sum(act["sent"].values()) > 0, act["name"]
+    return sum(act["lost"].values())
+
+
+def test_the_whole_trial_was_run(acts: list[Act], wanted_acts: list[str]) -> None:
+    assert [act["name"] for act in acts] == wanted_acts
+    assert len(acts) > 0
+
+
+def test_releases_and_rollback_lose_nothing(acts: list[Act]) -> None:
+    for act in named(acts, "release", "rollback"):
+        assert act["status"] == 0, act["output"]
+        assert act["release"] != act["before"], f"{act['name']}: nothing was switched"
+        assert lost(act) == 0, act["why"]
+
+
+def test_the_rollback_served_the_release_before(acts: list[Act]) -> None:
+    [rollback] = named(acts, "rollback")
+    last = acts[acts.index(rollback) - 1]
+    assert last["name"] == "release"
+    assert (rollback["before"], rollback["release"]) == (last["release"], last["before"])
+
+
+def test_a_broken_release_leaves_the_old_one_serving(acts: list[Act], tried: Scenario) -> None:
+    for act in named(acts, "broken"):
+        kind = act["name"].split()[1]
+        assert act["status"] != 0, f"{kind}: the play has succeeded"
+        assert act["release"] == act["before"], f"{kind}: another release answers"
+        assert BROKEN[tried.document.spec.name][kind].says in act["output"], act["output"]
+        assert lost(act) == 0, act["why"]
+
+
+def test_a_converged_host_shows_no_change(acts: list[Act]) -> None:
+    [check] = named(acts, "check")
+    assert check["status"] == 0, check["output"]
+    assert "changed=0" in check["output"]
+    assert "changed=1" not in check["output"]
+    assert lost(check) == 0, check["why"]
+
+
+def test_what_was_killed_came_back(acts: list[Act]) -> None:
+    """What was lost is a figure: docs/figures.md. What came after it lost nothing."""
+    for act in named(acts, "kill"):
+        assert act["release"] == act["before"]
+        assert sum(act["sent"].values()) > lost(act)

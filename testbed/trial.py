@@ -1,0 +1,220 @@
+"""python -m testbed.trial SCENARIO: what a host goes through in its life, under load.
+
+Releases, a rollback, releases that are broken in every way, killed processes, a reboot. What was
+sent and lost is written to ``figures.json`` and printed; ``verify`` judges it, and the host.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from testbed import changes, engine, hosts
+from testbed.load import Load, load
+from testbed.scenario import SCENARIOS, Host, Scenario, scenario
+
+PLAY_SECONDS = 300
+OUTPUT_KEPT = 6000
+
+
+@dataclass
+class Act:
+    """One thing that happened under load, and what the clients saw of it."""
+
+    name: str
+    sent: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, int] = field(default_factory=dict)
+    why: dict[str, int] = field(default_factory=dict)
+    slowest_ms: float = 0.0
+    release: str = ""
+    before: str = ""
+    status: int = 0
+    seconds: float = 0.0
+    live_seconds: float | None = None
+    switch_ms: float | None = None
+    output: str = ""
+
+
+class Trial:
+    """The acts of one scenario."""
+
+    def __init__(self, found: engine.Engine, tried: Scenario) -> None:
+        self.engine, self.scenario = found, tried
+        self.example = tried.document.spec.name
+        told = yaml.safe_load((SCENARIOS / tried.name / "trial.yml").read_text("utf-8"))
+        self.options: dict[str, Any] = told["load"]
+        self.acts: list[str] = told["acts"]
+        self.front: Host = tried.hosts[0]
+        self.done: list[Act] = []
+        self.number = 0
+
+    def run(self) -> list[Act]:
+        """All acts in turn. The load stops for a reboot only, which takes its host with it."""
+        acts = list(self.acts)
+        while acts:
+            with self.load() as running:
+                time.sleep(2)
+                while acts and acts[0] != "reboot":
+                    self.act(running, acts.pop(0))
+            if acts:
+                acts.pop(0)
+                self.reboot()
+        return self.done
+
+    @contextmanager
+    def load(self) -> Iterator[Load]:
+        """Clients of the site, on the host that they come to."""
+        options = [f"--host={self.scenario.site}"]
+        for name, value in self.options.items():
+            if value is True:
+                options.append(f"--{name}")
+            else:
+                values = value if isinstance(value, list) else [value]
+                options += [f"--{name}={one}" for one in values]
+        with load(self.engine, self.front, options) as running:
+            yield running
+
+    def act(self, running: Load, name: str) -> None:
+        """One act, told by the word and the number that ``trial.yml`` has for it."""
+        word, _, argument = name.partition(" ")
+        if word == "releases":
+            for _ in range(int(argument)):
+                self.measured(running, "release", self.release)
+        elif word == "broken":
+            self.measured(running, name, lambda: self.broken(argument))
+        elif word == "kill":
+            self.measured(running, name, lambda: self.kill(argument))
+        elif word == "check":
+            self.measured(running, name, lambda: self.play("site.yml", "--check", "--diff"))
+        elif word == "rollback":
+            self.measured(running, name, self.rollback)
+        else:
+            raise engine.TestbedError(f"no act {name!r}")
+
+    def measured(self, running: Load, name: str, do: Callable[[], tuple[int, str]]) -> None:
+        """Do it, and write down what the clients saw meanwhile."""
+        before = running.mark("before").last
+        started = time.monotonic()
+        status, output = do()
+        ended = time.monotonic()
+        time.sleep(1)
+        section = running.mark(name)
+        act = Act(
+            name=name,
+            sent=section.sent,
+            lost=section.lost,
+            why=section.why,
+            slowest_ms=section.slowest_ms,
+            release=section.last,
+            before=before,
+            status=status,
+            seconds=round(ended - started, 1),
+            output=output[-OUTPUT_KEPT:],
+        )
+        if act.release != before and {act.release, before} <= section.seen.keys():
+            first, last = section.seen[act.release][0], section.seen[before][1]
+            act.live_seconds = round(first - started, 1)
+            act.switch_ms = round(max(0.0, last - first) * 1000, 1)
+        self.done.append(act)
+        print(line(act), flush=True)
+
+    def play(self, playbook: str, *options: str) -> tuple[int, str]:
+        """Run a rendered playbook as a user does, in the rendered folder."""
+        environment = {k: v for k, v in os.environ.items() if k != "ANSIBLE_CONFIG"}
+        done = subprocess.run(
+            ["ansible-playbook", playbook, *options],
+            cwd=self.scenario.project / "deploy" / "ansible",
+            env=environment,
+            check=False,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=PLAY_SECONDS,
+        )
+        return done.returncode, done.stdout
+
+    def release(self) -> tuple[int, str]:
+        """Code that is another one, and does the same."""
+        self.number += 1
+        changes.mark(self.example, self.number).apply(self.scenario.project)
+        return self.play("release.yml")
+
+    def rollback(self) -> tuple[int, str]:
+        """To the release before the one that serves."""
+        return self.play("rollback.yml")
+
+    def broken(self, kind: str) -> tuple[int, str]:
+        """A release that fails; the code is mended afterwards."""
+        project = self.scenario.project
+        edit = changes.BROKEN[self.example][kind].edit
+        path = project / edit.file
+        saved = path.read_bytes() if path.exists() else None
+        edit.apply(project)
+        try:
+            return self.play("release.yml")
+        finally:
+            path.unlink() if saved is None else path.write_bytes(saved)
+
+    def kill(self, which: str) -> tuple[int, str]:
+        """kill -9 of the live slot's master, or of one of its workers."""
+        unit = self.on_host(f"basename $(readlink /srv/{self.example}/current)").strip()
+        unit = f"{self.example}@{unit}"
+        master = self.on_host(f"systemctl show --property=MainPID --value {unit}").strip()
+        victim = master if which == "master" else self.on_host(f"pgrep -P {master}").split()[0]
+        self.on_host(f"kill -9 {victim}")
+        time.sleep(5)
+        return 0, f"killed {victim}"
+
+    def reboot(self) -> None:
+        """All hosts of the scenario, one after the other; nobody is served meanwhile."""
+        started = time.monotonic()
+        for host in self.scenario.hosts:
+            hosts.reboot(self.engine, host)
+        act = Act("reboot", seconds=round(time.monotonic() - started, 1))
+        self.done.append(act)
+        print(line(act), flush=True)
+
+    def on_host(self, script: str) -> str:
+        """What a shell on the host prints."""
+        return self.engine.run("exec", self.front.container, "sh", "-ec", script).stdout
+
+
+def line(act: Act) -> str:
+    """A line of the table that people read."""
+    sent, lost = sum(act.sent.values()), sum(act.lost.values())
+    parts = [f"{act.name:17}", f"{act.seconds:6.1f} s", f"{sent:6} sent", f"{lost:4} lost"]
+    parts.append(f"slowest {act.slowest_ms:6.0f} ms")
+    if act.switch_ms is not None:
+        parts.append(f"live after {act.live_seconds:.1f} s, switch {act.switch_ms:.0f} ms")
+    if act.why:
+        parts.append(f"({', '.join(f'{n} x {why}' for why, n in act.why.items())})")
+    return "  ".join(parts)
+
+
+def main() -> int:
+    """Run the trial of the scenario that is named; 1 where it can't be run."""
+    tried = scenario(sys.argv[1])
+    trial = Trial(engine.find(), tried)
+    try:
+        trial.run()
+    except engine.TestbedError as error:
+        print(f"trial: {error}", file=sys.stderr)
+        return 1
+    finally:
+        figures = tried.work / "figures.json"
+        figures.write_text(json.dumps([vars(act) for act in trial.done], indent=1), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
