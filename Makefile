@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden bench bench-tuning constraints packages clean
+.PHONY: help demo test check format golden bench bench-tuning hosts constraints packages clean
 
 help:           ## Say what there is.
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 20
@@ -42,6 +42,10 @@ bench: $(VENV)/.dev             ## Print the figures of the documentation.
 
 bench-tuning: $(VENV)/.dev      ## The plan beside a grid search (needs wrk; half an hour).
 	python benchmarks/tuning.py
+
+hosts: packages $(VENV)/.dev    ## The molecule scenarios alone, and their figures (podman or docker).
+	pytest -s tests/hosts
+	python -m testbed figures
 
 constraints: $(VENV)/.dev       ## Write the pinned versions anew, from what is installed.
 	scripts/constraints.sh

@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 
-from testbed import engine, hosts, images, scenario
+from testbed import engine, figures, hosts, images, scenario
 
 SCENARIO_COMMANDS = {
     "create": "boot a scenario's hosts",
@@ -26,6 +26,7 @@ def main() -> int:
     run = commands.add_parser("run", help="run a program with the bed's environment")
     run.add_argument("program", nargs=argparse.REMAINDER)
     commands.add_parser("clean", help="remove the images")
+    commands.add_parser("figures", help="print what the trials have counted")
     for name, text in SCENARIO_COMMANDS.items():
         one = commands.add_parser(name, help=text)
         one.add_argument("scenario")
@@ -33,6 +34,9 @@ def main() -> int:
     unknown = sorted(set(getattr(arguments, "names", [])) - set(images.RECIPES))
     if unknown:
         parser.error(f"no image {', '.join(unknown)}; there are {', '.join(images.RECIPES)}")
+    if arguments.command == "figures":
+        print(figures.tables())
+        return 0
     try:
         found = engine.find()
         if arguments.command == "run":

@@ -22,6 +22,8 @@ from testbed import changes, engine, hosts
 from testbed.load import Load, load
 from testbed.scenario import SCENARIOS, Host, Scenario, scenario
 
+# The name of what is there before anything is tried.
+FIRST = "first page"
 PLAY_SECONDS = 300
 OUTPUT_KEPT = 6000
 
@@ -59,6 +61,7 @@ class Trial:
 
     def run(self) -> list[Act]:
         """All acts in turn. The load stops for a reboot only, which takes its host with it."""
+        self.first_page()
         acts = list(self.acts)
         while acts:
             with self.load() as running:
@@ -69,6 +72,16 @@ class Trial:
                 acts.pop(0)
                 self.reboot()
         return self.done
+
+    def first_page(self) -> None:
+        """How long the host took from its boot to the first release: packages, code, everything."""
+        script = (
+            'active=$(systemctl show --value --property=ActiveEnterTimestamp "$1@blue.service")\n'
+            'echo $(($(date +%s --date "$active") - $(date +%s) + $(ps -o etimes= -p 1)))'
+        )
+        seconds = float(self.on_host(script, self.example))
+        self.done.append(Act(FIRST, seconds=seconds))
+        print(f"{FIRST}: {seconds:.0f} s after the host's boot", flush=True)
 
     @contextmanager
     def load(self) -> Iterator[Load]:
@@ -184,9 +197,10 @@ class Trial:
         self.done.append(act)
         print(line(act), flush=True)
 
-    def on_host(self, script: str) -> str:
+    def on_host(self, script: str, *arguments: str) -> str:
         """What a shell on the host prints."""
-        return self.engine.run("exec", self.front.container, "sh", "-ec", script).stdout
+        command = ["sh", "-ec", script, "sh", *arguments]
+        return self.engine.run("exec", self.front.container, *command).stdout
 
 
 def line(act: Act) -> str:

@@ -45,6 +45,7 @@ class Connection(ConnectionBase):
 
     transport = "container"
     has_pipelining = True
+    always_pipeline_modules = True
 
     def _connect(self) -> Connection:
         self._connected = True
