@@ -14,14 +14,14 @@ from deploygen.spec import Spec
 if TYPE_CHECKING:
     from deploygen.plan import GroupPlan, Plan
 
+Words = tuple[str, ...]
+
 # The folder that deploygen renders to, below the project: no release ships it.
 TREE = "deploy"
 # What each tool reads beside the file that the description names.
 LOCKS = {"uv": "uv.lock", "poetry": "poetry.lock", "pdm": "pdm.lock", "pipenv": "Pipfile.lock"}
 # Django's command writes to the release's own folder, and each host has its own.
 EACH_HOST = "collectstatic"
-
-Words = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class HostFacts:
     memory_least_bytes: int
     system: str
     drain_s: int
+    nginx_packages: Words
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,12 @@ def _inputs(spec: Spec) -> tuple[str, ...]:
     return tuple(dict.fromkeys((install.file, *beside)))
 
 
+def nginx_packages(group: GroupPlan) -> Words:
+    """nginx, and the module that sends files which were compressed beforehand."""
+    brotli = group.site.static is not None and group.facts.system.nginx_brotli
+    return ("nginx", *(("libnginx-mod-http-brotli-static",) if brotli else ()))
+
+
 def _host(spec: Spec, group: GroupPlan) -> HostFacts:
     facts = group.facts
     graceful = group.components["gunicorn"]["graceful_timeout"].number
@@ -97,4 +104,5 @@ def _host(spec: Spec, group: GroupPlan) -> HostFacts:
         memory_least_bytes=facts.memory_bytes - memory.budget(facts).system,
         system=spec.machines[group.group].os,
         drain_s=graceful if drain is None else drain,
+        nginx_packages=nginx_packages(group),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from deploygen.plan import Plan, interpreter
 from deploygen.plan.advice import advice
 from deploygen.plan.apache_modules import needed, unused
+from deploygen.plan.release import nginx_packages
 from deploygen.targets.spec import FileSpec, Target
 
 
@@ -21,6 +22,7 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         "unused": unused(site),
         "ansible": plan.spec.targets is None or "ansible" in plan.spec.targets,
         "python": interpreter.command(plan.spec),
+        "nginx_packages": nginx_packages(next(iter(plan.groups.values()))),
         "several_groups": len(plan.groups) > 1,
         "health": app.health or "/",
         # Uploads inside the project: the release has a link there, to what outlives it.
