@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from posixpath import dirname, join
 from typing import TYPE_CHECKING
 
-from deploygen.plan import memory
+from deploygen.plan import memory, packages
 from deploygen.spec import Spec
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class HostFacts:
     memory_least_bytes: int
     system: str
     drain_s: int
-    nginx_packages: Words
+    proxy_packages: Words
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def release(plan: Plan) -> Release:
         health_path=app.health or "/",
         health_host=site.canonical,
         # Something ends TLS: an application that asks for HTTPS would answer with a redirect.
-        health_https=site.tls is not None or bool(site.behind),
+        health_https=site.https,
         hosts={name: _host(spec, group) for name, group in plan.groups.items()},
     )
 
@@ -87,12 +87,6 @@ def _inputs(spec: Spec) -> tuple[str, ...]:
     return tuple(dict.fromkeys((install.file, *beside)))
 
 
-def nginx_packages(group: GroupPlan) -> Words:
-    """nginx, and the module that sends files which were compressed beforehand."""
-    brotli = group.site.static is not None and group.facts.system.nginx_brotli
-    return ("nginx", *(("libnginx-mod-http-brotli-static",) if brotli else ()))
-
-
 def _host(spec: Spec, group: GroupPlan) -> HostFacts:
     facts = group.facts
     graceful = group.components["gunicorn"]["graceful_timeout"].number
@@ -104,5 +98,5 @@ def _host(spec: Spec, group: GroupPlan) -> HostFacts:
         memory_least_bytes=facts.memory_bytes - memory.budget(facts).system,
         system=spec.machines[group.group].os,
         drain_s=graceful if drain is None else drain,
-        nginx_packages=nginx_packages(group),
+        proxy_packages=packages.proxy(spec.proxy.kind, group),
     )

@@ -107,10 +107,8 @@ def _apache(plan: Plan) -> Mapping[str, tuple[str, ...]]:
     modules = apache_modules.needed(site)
     unused = ("mpm_prefork", "mpm_worker", *apache_modules.unused(site))
     links = (f"mods-enabled/{name}.{end}" for name in unused for end in ("load", "conf"))
-    packages = ("apache2", "ssl-cert", *(module.package for module in modules))
     return {
         "modules": tuple(module.name for module in modules),
-        "packages": tuple(dict.fromkeys(packages)),
         "absent": ("sites-enabled/000-default.conf", *links),
     }
 
@@ -126,6 +124,7 @@ def _group_vars(group: GroupPlan, made: Release, context: Mapping[str, object]) 
             "group": group,
             "system": group.facts.system,
             "host": made.hosts[group.group],
+            "certificate": group.site.certificate,
         },
     )
 

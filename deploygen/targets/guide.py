@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from deploygen.plan import Plan, interpreter
+from deploygen.plan import Plan, interpreter, packages
 from deploygen.plan.advice import advice
 from deploygen.plan.apache_modules import needed, unused
-from deploygen.plan.release import nginx_packages
 from deploygen.targets.spec import FileSpec, Target
 
 
@@ -22,7 +21,6 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         "unused": unused(site),
         "ansible": plan.spec.targets is None or "ansible" in plan.spec.targets,
         "python": interpreter.command(plan.spec),
-        "nginx_packages": nginx_packages(next(iter(plan.groups.values()))),
         "several_groups": len(plan.groups) > 1,
         "health": app.health or "/",
         # Uploads inside the project: the release has a link there, to what outlives it.
@@ -41,11 +39,9 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
 
 
 def _packages(plan: Plan) -> tuple[str, ...]:
-    """The system's packages that a host needs."""
-    proxy = {"nginx": ("nginx",), "apache": ("apache2",), "none": ()}[plan.spec.proxy.kind]
-    certificates = (group.site.certificate for group in plan.groups.values())
-    more = [package for each in certificates if each for package in each.packages]
-    return ("python3-venv", *proxy, *dict.fromkeys(more))
+    kind, groups = plan.spec.proxy.kind, plan.groups.values()
+    of_proxy = [name for group in groups for name in packages.proxy(kind, group)]
+    return tuple(dict.fromkeys((*packages.ENVIRONMENT, *of_proxy)))
 
 
 def _inside(folder: str) -> bool:

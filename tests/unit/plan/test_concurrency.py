@@ -211,7 +211,7 @@ def test_asgi_worker_by_release(gunicorn: str, framework: str, worker_class: str
 @pytest.mark.parametrize("load", [{"thread_safe": False}, {"kind": "io", "thread_safe": False}])
 @pytest.mark.parametrize("python", ["3.13", "3.13t"])
 def test_asgi_has_one_worker_for_each_core(load: dict[str, Any], python: str) -> None:
-    app = {"interface": "asgi", "python": python}
+    app = {"interface": "asgi", "python": python, "python_path": "/opt/python"}
     assert shape(app=app, machines=machine(8, "64G"), workload=load) == ("asgi", 8, 1)
 
 
@@ -225,7 +225,7 @@ def test_free_threaded_python_computes_in_threads(
     cpus: float, kind: str, workers: int, threads: int
 ) -> None:
     changes = {
-        "app": {"python": "3.13t"},
+        "app": {"python": "3.13t", "python_path": "/opt/python"},
         "machines": machine(cpus, "2T"),
         "workload": {"kind": kind, "greenlet_safe": True},
     }

@@ -35,7 +35,7 @@ MANY: list[dict[str, Any]] = [
     {"workload": {"long_lived": 50}},
     {"app": {"interface": "asgi"}},
     {"app": {"interface": "asgi", "gunicorn": "24.0.0"}},
-    {"app": {"python": "3.13t"}, "machines": machine(64, "256G")},
+    {"app": {"python": "3.13t", "python_path": "/opt/python"}, "machines": machine(64, "256G")},
     {"machines": machine(8, "1G")},
     {"machines": machine(512, "4T", os="debian-13")},
     {"machines": machine(0.1, "512M", os="ubuntu-24.04")},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deploygen.plan.site import placeholders
-from tests.builders import a_plan, group, machine, refusal, spec
+from tests.builders import a_plan, group, refusal, spec
 
 
 # name -> whether it stands for one that nobody gave yet.
@@ -198,17 +198,3 @@ def test_gunicorn_takes_no_options_from_the_environment(where: str) -> None:
     problem = refusal(app={where: value})
     assert problem.where[:2] == ("app", where) and problem.line
     assert "server" in problem.hint
-
-
-@pytest.mark.parametrize(
-    ("wanted", "system", "noted"),
-    [("3.13", "debian-12", True), ("3.13t", "debian-12", True), ("3.11", "debian-12", False),
-     ("3.9", "debian-12", False), ("3.13", "debian-13", False)],
-)  # fmt: skip
-def test_a_python_that_the_system_lacks_is_noted(wanted: str, system: str, noted: bool) -> None:
-    made = a_plan(
-        app={"python": wanted},
-        machines=machine(2, "4G", os=system),
-        proxy={"tls": {"mode": "files", "certificate": "/c", "key": "/k"}},
-    )
-    assert any(wanted in note for note in made.notes) == noted
