@@ -103,7 +103,7 @@ def test_cpu_bound_has_sync_workers_and_no_more_than_two_a_core(
         {"workload": {"slowest_request_s": 21}},  # its timeout would be longer than gunicorn's own
         {"workload": {"long_lived": 2}},
         {"workload": {"kind": "unknown", "cpu_ms": 20, "wait_ms": 6}},
-        {"app": {"python": "3.13t"}},
+        {"app": {"python": "3.13t", "python_path": "/opt/python"}},
     ],
 )
 def test_what_would_hold_a_sync_worker_gets_threads(changes: dict[str, Any]) -> None:

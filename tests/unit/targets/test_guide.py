@@ -80,7 +80,7 @@ ACME: dict[str, Any] = {"tls": {"mode": "acme"}}
 
 
 def test_a_host_gets_its_certificate_around_the_first_start() -> None:
-    once, _, issue, _ = commands(proxy=ACME)
+    _, once, _, issue, _ = commands(proxy=ACME)
     assert "apt-get install python3-venv nginx openssl certbot\n" in once
     assert once.rstrip().endswith("/usr/local/sbin/shop-certificate stand-in")
     assert issue == "/usr/local/sbin/shop-certificate issue\n"
