@@ -211,5 +211,24 @@ def test_plain_http_is_sent_on(site: Stack) -> None:
     assert "strict-transport-security" not in moved.headers
 
 
+def test_plain_http_may_be_served_too(
+    kind: str, authority: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    tls = (
+        f"{{mode: files, certificate: {authority}/chain.pem, key: {authority}/key.pem, "
+        "redirect: false}"
+    )
+    made = example("bookshop", tmp_path_factory.mktemp("both"), kind=kind, proxy=f"tls: {tls}")
+    options = Options(port=0, environ={**os.environ, **SECRETS})
+    with running(made.tree, made.plan, "web", made.project, options) as stack:
+        host = {"Host": HOST}
+        plain = ask(("127.0.0.1", stack.ports[80]), "/whoami/", headers=host)
+        secure = ask(stack.address, "/whoami/", headers=host, tls=True)
+    assert (plain.status, json.loads(plain.body)["is_secure"]) == (200, False)
+    assert (secure.status, json.loads(secure.body)["is_secure"]) == (200, True)
+    assert "strict-transport-security" in secure.headers
+    assert "strict-transport-security" not in plain.headers, "RFC 6797, 7.2"
+
+
 def test_the_guideline_is_dated() -> None:
     assert (mozilla.VERSION, mozilla.AS_OF) >= ("6.0", "2026-04-06")

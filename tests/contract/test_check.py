@@ -324,3 +324,22 @@ def test_no_port_is_needed(tmp_path: Path) -> None:
             sock.bind(("127.0.0.1", 8000))
         sock.listen()
         assert {each.status for each in judged(made).values()} == {"passed"}
+
+
+@pytest.mark.parametrize("kind", ["nginx", "apache"])
+def test_a_host_before_its_first_certificate(kind: str, tmp_path: Path) -> None:
+    """Files that name a certificate which no machine has yet, and the script that gets it."""
+    proxy = (
+        "tls: {mode: acme, profile: modern}, health: {url: /lb, asks: app}, "
+        "behind: {networks: cloudflare, only: true}"
+    )
+    made = example("bookshop", tmp_path, kind=kind, proxy=proxy)
+    assert {result.status for result in judged(made).values()} == {"passed"}
+    path = made.file("bookshop-certificate")
+    text, name = path.read_text(), str(path.relative_to(made.tree))
+    path.write_text(text.replace("esac", "esacc"))
+    broken = judged(made)[name]
+    assert broken.status == "failed" and f"{name}: " in broken.detail
+    path.write_text(text)
+    path.chmod(0o644)
+    assert "chmod 755" in judged(made)[name].detail
