@@ -24,7 +24,8 @@ class Proxy:
     files, ``main`` the rendered one without which there is no proxy. ``logs`` is the folder of
     its logs below the private one.
     ``command`` runs it in the foreground, ``test`` lets it read its files and end; both take
-    the private folder. ``stop`` is the signal that lets requests finish.
+    the private folder. ``stop`` is the signal that lets requests finish. ``ready`` is what the
+    error log has once it serves; empty where listening on its ports says as much.
     """
 
     kind: str
@@ -35,10 +36,16 @@ class Proxy:
     find: Callable[[], Program | Missing]
     command: Callable[[Program, Path], tuple[str, ...]]
     test: Callable[[Program, Path], tuple[str, ...]]
+    ready: str = ""
 
     def error_log(self, root: Path) -> Path:
         """The log that says why it did not start."""
         return root / self.logs / "error.log"
+
+    def serves(self, root: Path) -> bool:
+        """Whether it says so, where it does."""
+        log = self.error_log(root)
+        return not self.ready or (log.is_file() and self.ready in log.read_text(errors="replace"))
 
     def access_log(self, root: Path) -> Path:
         """A line for each request."""
@@ -83,6 +90,8 @@ APACHE = Proxy(
     find=programs.apache,
     command=lambda program, root: (*_apache(program, root), "-D", "FOREGROUND"),
     test=lambda program, root: (*_apache(program, root), "-t"),
+    # "resuming normal operations": it listens before it knows whether it can speak TLS.
+    ready="AH00489",
 )
 BY_KIND = {proxy.kind: proxy for proxy in (NGINX, APACHE)}
 

@@ -141,9 +141,9 @@ def gunicorn(
 def proxy(
     kind: Proxy, processes: Processes, folder: Folder, program: Program, *, seconds: float
 ) -> None:
-    """Start the proxy in the foreground, and wait until it listens on all its ports.
+    """Start the proxy in the foreground, and wait until it serves on all its ports.
 
-    Raises DeploygenError when it ends, or does not listen within ``seconds``.
+    Raises DeploygenError when it ends, or does not serve within ``seconds``.
     """
     child = processes.start(kind.kind, kind.command(program, folder.root))
     for _ in _until(seconds):
@@ -152,9 +152,10 @@ def proxy(
         with contextlib.suppress(OSError):
             for port in folder.ports.values():
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
+            if kind.serves(folder.root):
+                return
     raise DeploygenError(
-        f"{kind.kind} did not listen within {seconds:g} s. {_tail(child, folder.root)}"
+        f"{kind.kind} did not serve within {seconds:g} s. {_tail(child, folder.root)}"
     )
 
 

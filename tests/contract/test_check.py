@@ -105,7 +105,7 @@ def added(new: str) -> Callable[[str], str]:
         (SITE, replaced("proxy_buffers 16 8k", "proxy_buffers 16 8x"), '"proxy_buffers" directive'),
         (
             SITE,
-            replaced("proxy_http_version 1.1;", "proxy_http_version 1.1"),
+            replaced("proxy_buffering on;", "proxy_buffering on"),
             "invalid number of arguments",
         ),
         (
@@ -165,7 +165,10 @@ def test_what_is_broken_is_reported(
         line = int(results[name].detail.split(f"{name}:")[1].split(":")[0].split()[0])
         assert 1 <= line <= len(path.read_text().splitlines()) + 1
     failed = {path for path, result in results.items() if result.status == "failed"}
-    assert failed == {name}
+    # Where nginx names no file, anyone of the site's may have the fault.
+    own = {path for path in failed if "/etc/nginx/" not in path or path == name}
+    assert own == {name}
+    assert failed == own or name not in results[name].detail
 
 
 APACHE_SITE, APACHE_PROXY, APACHE = (
@@ -178,8 +181,8 @@ APACHE_SITE, APACHE_PROXY, APACHE = (
     [
         (
             APACHE_SITE,
-            replaced("RewriteEngine on", "RewritEngine on"),
-            "Invalid command 'RewritEngine'",
+            replaced("LimitRequestBody ", "LimitRequestBodi "),
+            "Invalid command 'LimitRequestBodi'",
         ),
         (APACHE_SITE, replaced("</VirtualHost>", ""), "was not closed"),
         (
