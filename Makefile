@@ -33,8 +33,9 @@ format: $(VENV)/.dev            ## Lay out the code.
 	ruff check --fix .
 	ruff format .
 
-golden: $(VENV)/.dev            ## Write the golden trees anew; review them as a diff.
+golden: $(VENV)/.dev            ## Write the golden trees and the roles' READMEs anew; review them as a diff.
 	pytest -q tests/golden --update-golden
+	python scripts/roles_readme.py
 
 bench: $(VENV)/.dev             ## Print the figures of the documentation.
 	python benchmarks/start_up.py
