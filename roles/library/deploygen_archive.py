@@ -9,6 +9,7 @@ import os
 import subprocess
 import tarfile
 import tempfile
+import time
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -46,6 +47,8 @@ path: {type: str, returned: always, description: The archive.}
 # Folders and files that no release needs, at any depth.
 NEVER = (".git", ".venv", "venv", "node_modules", "__pycache__", ".env", ".deploygen.json")
 ID_LENGTH = 12
+# No run takes longer than a day.
+OLD_S = 86_400
 
 
 class RefusedError(Exception):
@@ -186,10 +189,13 @@ def make(params: dict[str, object]) -> tuple[str, Path]:
         if not paths:
             raise RefusedError(f"nothing in {project} is to be shipped")
         archive = destination / f"{name}.tar.gz"
-        pack(folder, paths, archive)
-    for older in destination.glob("*.tar.gz"):
-        if older != archive:
-            older.unlink()
+        half = destination / f".{name}.{os.getpid()}"
+        pack(folder, paths, half)
+        half.rename(archive)
+    for other in destination.glob("*.tar.gz"):
+        # A younger one may be that of another run, which is about to send it.
+        if other.stat().st_mtime < time.time() - OLD_S:
+            other.unlink(missing_ok=True)
     return name, archive
 
 

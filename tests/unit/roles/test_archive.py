@@ -40,7 +40,7 @@ def made(project: Path, **changes: Any) -> tuple[str, dict[str, tarfile.TarInfo]
         "exclude": ["deploy"], "destination": str(project.parent / "out"), **changes,
     }  # fmt: skip
     name, path = archive.make(params)
-    assert [each.name for each in path.parent.iterdir()] == [f"{name}.tar.gz"]
+    assert path.name == f"{name}.tar.gz"
     with tarfile.open(path) as tar:
         return name, {entry.name: entry for entry in tar}
 
@@ -112,6 +112,15 @@ def test_a_commit(project: Path) -> None:
         made(project, source="git", ref="v2")
     with pytest.raises(archive.RefusedError, match="no git ref"):
         made(project, source="git", ref="--output=x")
+
+
+def test_an_old_archive_is_removed_and_that_of_another_run_is_not(project: Path) -> None:
+    (out := project.parent / "out").mkdir()
+    for name in ("other", "old"):
+        (out / f"{name}.tar.gz").touch()
+    os.utime(out / "old.tar.gz", (1, 1))
+    name, _ = made(project)
+    assert {each.name for each in out.iterdir()} == {f"{name}.tar.gz", "other.tar.gz"}
 
 
 def test_nothing_to_ship(tmp_path: Path) -> None:
