@@ -42,7 +42,7 @@ def _judge(folder: Path, seconds: float) -> tuple[Status, str, str]:
                 return "failed", PROGRAM, _words(outcome)
         if isinstance(linter, Missing):
             return "passed", PROGRAM, f"but {linter}"
-        command = [*linter.command, "--offline", "--nocolor", "--quiet", "--profile=production"]
+        command = [*linter.command, "--offline", "--nocolor", "-q", "--profile=production"]
         outcome = _run([*command, "."], folder, home, player, seconds)
         if outcome.code != 0:
             return "failed", LINT, _words(outcome)
