@@ -48,6 +48,7 @@ hosts: packages $(VENV)/.dev    ## The molecule scenarios alone, and their figur
 	pytest -s tests/hosts
 	python -m testbed figures
 
+
 constraints: $(VENV)/.dev       ## Write the pinned versions anew, from what is installed.
 	scripts/constraints.sh
 

@@ -1,7 +1,8 @@
 """Images of Debian systems, made from Debian's packages by mmdebstrap: no registry is needed.
 
 Hosts boot systemd, as a virtual machine would. The Python images stand in for the registry's
-``python:3.13-slim``: same names of programs, same name of the image, Debian's own Python.
+``python:3.13-slim``: same names of programs, same name of the image, Debian's own Python. So does
+Debian's nginx for the registry's.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ HOST_PACKAGES = (
     "systemd systemd-sysv dbus python3 python3-apt sudo ca-certificates iproute2 procps"
 ).split()
 PYTHON_PACKAGES = "python3 python3-pip python3-venv ca-certificates".split()
+NGINX_PACKAGES = "nginx ca-certificates".split()
 
 # Run in the new root, before it becomes an image.
 _COMMON = """
@@ -55,6 +57,10 @@ WantedBy=sysinit.target
 UNIT
 mkdir -p "$1/etc/systemd/system/sysinit.target.wants"
 ln -s ../testbed.service "$1/etc/systemd/system/sysinit.target.wants/"
+"""
+# A registry's image has no package lists: who installs more fetches them.
+_BARE = """
+rm -rf "$1"/var/lib/apt/lists/*
 """
 # As the registry's image has them: python and pip of their own, for root to install with.
 _PYTHON = """
@@ -102,10 +108,22 @@ def _python(version: str, suite: str) -> Recipe:
         name=f"python-{version}",
         suite=suite,
         packages=tuple(PYTHON_PACKAGES),
-        script=f"VERSION={version}\n{_COMMON}{_PYTHON}",
+        script=f"VERSION={version}\n{_COMMON}{_PYTHON}{_BARE}",
         changes=('CMD ["python3"]', "ENV LANG=C.UTF-8", f"ENV PYTHON_VERSION={version}"),
         image=f"docker.io/library/python:{version}-slim",
         variable=f"TESTBED_IMAGE_PYTHON_{version.replace('.', '_')}",
+    )
+
+
+def _nginx(suite: str) -> Recipe:
+    return Recipe(
+        name="nginx",
+        suite=suite,
+        packages=tuple(NGINX_PACKAGES),
+        script=_COMMON + _BARE,
+        changes=('CMD ["nginx", "-g", "daemon off;"]', "STOPSIGNAL SIGQUIT"),
+        image="docker.io/library/nginx:1.30",
+        variable="TESTBED_IMAGE_NGINX",
     )
 
 
@@ -117,6 +135,7 @@ RECIPES = {
         _host("trixie"),
         _python("3.11", "bookworm"),
         _python("3.13", "trixie"),
+        _nginx("trixie"),
     )
 }
 

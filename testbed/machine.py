@@ -43,6 +43,12 @@ def may_raise_limits() -> bool:
     return bool(found and int(found[1], 16) >> CAP_SYS_RESOURCE & 1)
 
 
+def open_files() -> int | None:
+    """The most open files that a container may have here; None where engines' own limit holds."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return files if not may_raise_limits() and 0 <= files < PODMAN_NOFILE else None
+
+
 def containers_conf() -> str:
     """podman's configuration for this machine. containers.conf(5)"""
     engine, containers = [], []
@@ -50,8 +56,8 @@ def containers_conf() -> str:
         engine.append('runtime = "runc"  # crun refuses hybrid cgroups')
     if not Path("/run/systemd/system").is_dir():
         engine += ['cgroup_manager = "cgroupfs"', 'events_logger = "file"']
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if not may_raise_limits() and 0 <= files < PODMAN_NOFILE:
+    files = open_files()
+    if files is not None:
         tasks = resource.getrlimit(resource.RLIMIT_NPROC)[1]
         tasks = NPROC if tasks < 0 else min(tasks, NPROC)
         containers.append(

@@ -42,19 +42,21 @@ app:
   framework: flask
   entrypoint: flaskboard:create_app()
   app_dir: src
+  install: {file: pyproject.toml}
   static: {url: /static/, folder: src/flaskboard/static}
   health: /healthz
   environment:
     FLASKBOARD_PROXIES: "1"
     FLASKBOARD_DATABASE: /var/lib/flaskboard/board.sqlite3
 """,
-    "fastquotes": """
+    "fastquotes": r"""
 name: fastquotes
 app:
   framework: fastapi
   interface: asgi
   entrypoint: app.main:app
   health: /health
+  environment: {MOTTO: 'it''s 100% "$HOME" \ #1'}
 """,
 }
 
@@ -74,8 +76,11 @@ class Example:
         return f"{self.name}.example"
 
     def file(self, ending: str) -> Path:
-        """The one rendered file whose path ends so."""
-        [found] = [path for path in self.files if path.endswith(ending)]
+        """The one rendered file whose path ends so; those of hosts come first."""
+        found, *_ = sorted(
+            (path for path in self.files if path.endswith(ending)),
+            key=lambda path: not path.startswith("hosts/"),
+        )
         return self.tree / found
 
 

@@ -11,6 +11,7 @@ from deploygen.check import (
     accounts,
     ansible,
     apache,
+    containers,
     environment,
     gunicorn,
     nginx,
@@ -42,7 +43,13 @@ REGISTRY: tuple[tuple[str, Checker], ...] = (
     (r"/usr/local/sbin/NAME-[^/]+", script.check),
 )
 # Nothing in them is run.
-NOT_JUDGED = ("README.md", ".deploygen.json", "deploygen.schema.json")
+NOT_JUDGED = (
+    "README.md",
+    ".deploygen.json",
+    "deploygen.schema.json",
+    "docker/Dockerfile.dockerignore",
+    "docker/.gitignore",
+)
 
 
 def check(
@@ -103,6 +110,18 @@ def check(
             results |= {result.path: result for result in _group(group)}
         finally:
             folders.remove(scratch)
+    if plan.containers is not None:
+        of_docker = containers.Containers(
+            tree=tree,
+            plan=plan,
+            containers=plan.containers,
+            project=project,
+            paths=[path for path in judged if path.startswith("docker/") and path not in results],
+            programs=found,
+            environ=environ,
+            seconds=seconds,
+        )
+        results |= {result.path: result for result in containers.check(of_docker)}
     return tuple(results.get(path) or _nobody(path) for path in judged)
 
 

@@ -12,7 +12,7 @@ from deploygen.cli import common
 from deploygen.errors import DeploygenError
 
 if TYPE_CHECKING:
-    from deploygen.plan import GroupPlan, Plan, Setting
+    from deploygen.plan import ContainerPlan, GroupPlan, Plan, Setting
 
 # A table needs room for a sentence; where nobody knows how wide the reader's page is, this.
 PIPE_WIDTH = 140
@@ -40,15 +40,18 @@ def command(
         common.note(text)
 
 
-def _groups(plan: Plan, group: str | None) -> dict[str, GroupPlan]:
+def _groups(plan: Plan, group: str | None) -> dict[str, GroupPlan | ContainerPlan]:
+    groups: dict[str, GroupPlan | ContainerPlan] = {**plan.groups}
+    if plan.containers is not None:
+        groups.setdefault(plan.containers.group, plan.containers)
     if group is None:
-        return dict(plan.groups)
-    if group not in plan.groups:
-        raise DeploygenError(f"no machine group is called {group}", hint=", ".join(plan.groups))
-    return {group: plan.groups[group]}
+        return groups
+    if group not in groups:
+        raise DeploygenError(f"no machine group is called {group}", hint=", ".join(groups))
+    return {group: groups[group]}
 
 
-def _matching(group: GroupPlan, wanted: str | None) -> dict[str, Setting]:
+def _matching(group: GroupPlan | ContainerPlan, wanted: str | None) -> dict[str, Setting]:
     settings = dict(group.settings())
     if wanted is None:
         return settings
@@ -84,14 +87,12 @@ def _json(chosen: dict[str, dict[str, Setting]]) -> dict[str, object]:
     }
 
 
-def _title(group: GroupPlan) -> str:
+def _title(group: GroupPlan | ContainerPlan) -> str:
     from deploygen.units import about, plural
 
     facts = group.facts
-    return (
-        f"{group.group}: {facts.system.name}, {plural(facts.cpus, 'cpu')}, "
-        f"{about(facts.memory_bytes)}"
-    )
+    where = "limits of the application's" if facts.contained else facts.system.name
+    return f"{group.group}: {where}, {plural(facts.cpus, 'cpu')}, {about(facts.memory_bytes)}"
 
 
 def _table(title: str, settings: dict[str, Setting]) -> None:

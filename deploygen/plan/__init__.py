@@ -16,6 +16,7 @@ from deploygen.plan import (
     apache,
     capacity,
     concurrency,
+    containers,
     dependencies,
     gunicorn,
     hardening,
@@ -29,6 +30,7 @@ from deploygen.plan import (
 )
 from deploygen.plan import layout as layouts
 from deploygen.plan import site as sites
+from deploygen.plan.containers import ContainerPlan
 from deploygen.plan.environment import environment
 from deploygen.plan.environment import problems as environment_problems
 from deploygen.plan.facts import Facts, facts
@@ -40,7 +42,17 @@ from deploygen.plan.shape import of
 from deploygen.plan.site import Site, placeholders
 from deploygen.spec import Spec
 
-__all__ = ["GroupPlan", "Layout", "Plan", "Setting", "Settings", "Source", "Value", "make"]
+__all__ = [
+    "ContainerPlan",
+    "GroupPlan",
+    "Layout",
+    "Plan",
+    "Setting",
+    "Settings",
+    "Source",
+    "Value",
+    "make",
+]
 
 # proxy.kind -> its settings, from the facts and gunicorn's.
 PROXIES: Mapping[str, Callable[[Facts, Settings], Settings]] = {
@@ -84,6 +96,7 @@ class Plan:
     environment: Mapping[str, str]
     install_commands: tuple[str, ...]
     groups: Mapping[str, GroupPlan]
+    containers: ContainerPlan | None
     notes: tuple[str, ...]
 
 
@@ -110,6 +123,7 @@ def make(spec: Spec) -> Plan:
         name: GroupPlan(name, given, components, site, hardened, writable, carried[name])
         for name, (given, components, site) in decided.items()
     }
+    contained, without = containers.plan_or_note(spec, layout)
     classes = tuple(group.components["gunicorn"]["worker_class"].text for group in groups.values())
     return Plan(
         spec=spec,
@@ -117,7 +131,8 @@ def make(spec: Spec) -> Plan:
         environment=environment(spec, layout),
         install_commands=dependencies.commands(spec, classes),
         groups=groups,
-        notes=(*_notes(spec), *_short_of_hosts(spec, groups)),
+        containers=contained,
+        notes=(*_notes(spec), *_short_of_hosts(spec, groups), *without),
     )
 
 

@@ -77,8 +77,9 @@ def _workers(facts: Facts, worker_class: str, wanted: Target) -> Setting:
     return Setting(
         "workers",
         fit,
-        f"memory allows {fit} of {ideal} wanted: {memory.budget(facts).words}, for two releases "
-        f"at once, and a worker takes {about(facts.worker_bytes)}{measured}",
+        f"memory allows {fit} of {ideal} wanted: {memory.budget(facts).words}"
+        f"{', for two releases at once' if facts.slots > 1 else ''}, and a worker takes "
+        f"{about(facts.worker_bytes)}{measured}",
         sources.MEMORY,
     )
 

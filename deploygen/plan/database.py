@@ -6,7 +6,7 @@ from collections.abc import Container
 from dataclasses import replace
 
 from deploygen.errors import InputError
-from deploygen.plan import memory, sources
+from deploygen.plan import sources
 from deploygen.plan.facts import Facts
 from deploygen.plan.setting import Setting
 from deploygen.plan.shape import Shape, is_async
@@ -22,14 +22,15 @@ def within_budget(facts: Facts, planned: Shape, wanted: Target, fixed: Container
     """
     if facts.db_connections is None:
         return planned
-    # Both slots of every host run at once during a release.
-    least = facts.hosts_total * memory.SLOTS
+    # All slots of every host run at once during a release.
+    least = facts.hosts_total * facts.slots
     budget = facts.db_connections // least
     if budget < 1:
         raise InputError.one(
             f"{plural(facts.db_connections, 'database connection')} for "
-            f"{plural(facts.hosts_total, 'host')}, each with two releases at once during a "
-            "release, is less than one for each",
+            f"{plural(facts.hosts_total, 'host')}"
+            f"{', each with two releases at once during a release,' if facts.slots > 1 else ''} "
+            "is less than one for each",
             where=("workload", "db_connections"),
             allowed=f"at least {least}",
             hint="raise the database's limit, or put a connection pooler in front of it",
@@ -39,7 +40,8 @@ def within_budget(facts: Facts, planned: Shape, wanted: Target, fixed: Container
     workers, each = _split(planned, budget, wanted, fixed)
     why = (
         f"the database allows {plural(facts.db_connections, 'connection')}: over "
-        f"{plural(facts.hosts_total, 'host')} and two releases at once that is {budget} here"
+        f"{plural(facts.hosts_total, 'host')}"
+        f"{' and two releases at once' if facts.slots > 1 else ''} that is {budget} here"
     )
     smaller = planned
     if workers < planned.workers.number:

@@ -53,6 +53,11 @@ class Facts:
     proxy: ProxyKind
     body_limit_bytes: int
     streams: bool
+    # How many releases of the application run at once while one replaces the other.
+    slots: int = 2
+    # In a container: memory_bytes is its limit, and what it keeps in /tmp counts against that.
+    contained: bool = False
+    tmp_bytes: int = 0
 
     @property
     def cores(self) -> int:

@@ -153,8 +153,8 @@ def _memory(facts: Facts, gunicorn: Settings) -> Iterator[Problem]:
     if workers.number > fit:
         yield _problem(
             workers,
-            f"workers {workers.value} x {about(facts.worker_bytes)}, twice during a release, "
-            f"and memory: {memory.budget(facts).words}",
+            f"workers {workers.value} x {about(facts.worker_bytes)}"
+            f"{memory.during_release(facts)}, and memory: {memory.budget(facts).words}",
             f"at most {fit}",
             "more memory, or workload.worker_memory if a worker takes less",
         )
@@ -163,12 +163,13 @@ def _memory(facts: Facts, gunicorn: Settings) -> Iterator[Problem]:
 def _database(facts: Facts, gunicorn: Settings) -> Iterator[Problem]:
     if facts.db_connections is None:
         return
-    total = shapes.of(gunicorn).concurrency * facts.hosts_total * memory.SLOTS
+    total = shapes.of(gunicorn).concurrency * facts.hosts_total * facts.slots
     if total > facts.db_connections:
         yield Problem(
             f"workers {gunicorn['workers'].value} and threads {gunicorn['threads'].value} "
             f"(worker_connections {gunicorn['worker_connections'].value}) open up to {total} "
-            f"database connections on {plural(facts.hosts_total, 'host')} during a release, and "
+            f"database connections on {plural(facts.hosts_total, 'host')}"
+            f"{' during a release' if facts.slots > 1 else ''}, and "
             f"workload.db_connections is {facts.db_connections}",
             where=("workload", "db_connections"),
             allowed=f"at least {total}, or fewer workers and threads",

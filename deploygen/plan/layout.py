@@ -12,6 +12,17 @@ PROXY_USER = "www-data"
 
 
 @dataclass(frozen=True)
+class NginxPlaces:
+    """Where nginx itself has its files. ``user`` and ``temp`` are None for nginx's own."""
+
+    user: str | None
+    pid: str
+    error_log: str
+    access_log: str
+    temp: str | None
+
+
+@dataclass(frozen=True)
 class Layout:
     """Absolute paths on the host. ``%i`` in a path stands for the slot, as in a systemd unit."""
 
@@ -22,6 +33,7 @@ class Layout:
     state: str
     current: str
     upstream: str
+    upstream_why: str
     slot: str
     slot_socket: str
     venv: str
@@ -38,6 +50,7 @@ class Layout:
     acme_webroot: str
     certificate_script: str
     maintenance: str
+    nginx: NginxPlaces
 
 
 def layout(spec: Spec) -> Layout:
@@ -53,6 +66,8 @@ def layout(spec: Spec) -> Layout:
         state=f"/var/lib/{name}",
         current=current,
         upstream=f"{home}/current.sock",
+        upstream_why="The link moves to the other slot when a release goes live; the proxy is not "
+        "reloaded.",
         slot=slot,
         slot_socket=f"{run}/%i.sock",
         venv=f"{slot}/.venv",
@@ -75,6 +90,13 @@ def layout(spec: Spec) -> Layout:
         acme_webroot=f"{home}/acme",
         certificate_script=f"/usr/local/sbin/{name}-certificate",
         maintenance=f"{home}/maintenance",
+        nginx=NginxPlaces(
+            user=PROXY_USER,
+            pid="/run/nginx.pid",
+            error_log="/var/log/nginx/error.log",
+            access_log="/var/log/nginx/access.log",
+            temp=None,
+        ),
     )
 
 

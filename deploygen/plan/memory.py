@@ -39,9 +39,6 @@ MASTER = 30 * MIB
 # of the planned size stays below both.
 HIGH_SHARE = 0.9
 
-# Two releases run side by side while one replaces the other (a slot each).
-SLOTS = 2
-
 
 @dataclass(frozen=True)
 class Budget:
@@ -51,10 +48,11 @@ class Budget:
     system: int
     proxy: int
     shared: int
+    contained: bool = False
 
     @property
     def app(self) -> int:
-        """What is left for the application, both slots together."""
+        """What is left for the application, all slots together."""
         return self.machine - self.system - self.proxy - self.shared
 
     @property
@@ -62,8 +60,9 @@ class Budget:
         """The sum, for a reason."""
         shared = f", {about(self.shared)} what else runs there" if self.shared else ""
         proxy = f", {about(self.proxy)} the proxy" if self.proxy else ""
+        keeper = "its /tmp may take" if self.contained else "the system keeps"
         return (
-            f"of {about(self.machine)} the system keeps {about(self.system)}{proxy}{shared}; "
+            f"of {about(self.machine)} {keeper} {about(self.system)}{proxy}{shared}; "
             f"{about(self.app)} are left"
         )
 
@@ -74,6 +73,8 @@ def budget(facts: Facts) -> Budget:
 
 
 def _budget(facts: Facts, machine: int) -> Budget:
+    if facts.contained:
+        return Budget(machine, system=facts.tmp_bytes, proxy=0, shared=0, contained=True)
     system = min(max(int(machine * SYSTEM_SHARE), SYSTEM_MIN), SYSTEM_MAX)
     share = PROXIES[facts.proxy]
     proxy = min(max(int(machine * share.share), share.least), share.most)
@@ -85,8 +86,13 @@ def _budget(facts: Facts, machine: int) -> Budget:
     )
 
 
+def during_release(facts: Facts) -> str:
+    """What a release adds to a sum, in words; nothing where one replaces the other at once."""
+    return ", twice during a release" if facts.slots > 1 else ""
+
+
 def workers_that_fit(facts: Facts) -> int:
-    """How many workers fit, with two releases running at once.
+    """How many workers fit, with all slots running at once.
 
     Raises InputError when not even one does.
     """
@@ -95,9 +101,10 @@ def workers_that_fit(facts: Facts) -> int:
     if fit < 1:
         left = room.words if room.app > 0 else f"of {about(room.machine)} nothing is left"
         raise InputError.one(
-            f"the machine is too small for one worker: {left}, and one worker with its master "
-            f"takes {about(slot_bytes(facts, 1))}, twice during a release",
-            where=("machines",),
+            f"the {'container' if facts.contained else 'machine'} is too small for one worker: "
+            f"{left}, and one worker with its master takes "
+            f"{about(slot_bytes(facts, 1))}{during_release(facts)}",
+            where=("containers", "memory") if facts.contained else ("machines",),
             allowed=f"memory of at least {format_size(_least(facts))}",
             hint="a larger machine, or workload.worker_memory if a worker takes less than assumed",
         )
@@ -105,17 +112,22 @@ def workers_that_fit(facts: Facts) -> int:
 
 
 def _fit(facts: Facts, room: Budget) -> int:
-    # The largest slot that is at most HIGH_SHARE of what the other slot leaves; a MiB for the
+    # The largest slot that is at most HIGH_SHARE of what the other slots leave; a MiB for the
     # limits, which are rounded down to whole MiB.
-    slot = int(room.app * HIGH_SHARE / (1 + HIGH_SHARE)) - MIB
+    slot = int(room.app * HIGH_SHARE / _slots(facts)) - MIB
     return (slot - MASTER) // facts.worker_bytes
+
+
+def _slots(facts: Facts) -> float:
+    """How many times HIGH_SHARE of a slot's room the application takes in all."""
+    return 1 + HIGH_SHARE * (facts.slots - 1)
 
 
 def _least(facts: Facts) -> int:
     """The least memory, in whole MiB, that one worker fits into."""
     machine = 0
     while _fit(facts, _budget(facts, machine)) < 1:
-        short = (slot_bytes(facts, 1) + MIB) * (1 + HIGH_SHARE) / HIGH_SHARE
+        short = (slot_bytes(facts, 1) + MIB) * _slots(facts) / HIGH_SHARE
         machine += max(MIB, int(short - _budget(facts, machine).app) // MIB * MIB)
     return machine
 

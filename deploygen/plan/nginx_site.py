@@ -68,15 +68,19 @@ class NginxSite:
     headers: tuple[NginxHeader, ...]
 
 
-def nginx_site(site: Site, system: System, name: str) -> NginxSite:
-    """nginx's words for the site of the project ``name``."""
+def nginx_site(
+    site: Site, system: System, name: str, ports: tuple[int, int] = (80, 443)
+) -> NginxSite:
+    """nginx's words for the site of the project ``name``; ``ports`` are those of HTTP and HTTPS."""
     variable = name.replace("-", "_")
     addresses = ("", "[::]:") if site.ipv6 else ("",)
     front = site.front
     proxied = " proxy_protocol" if front and front.proxy_protocol else ""
     http2 = " http2" if site.http2 and not system.nginx_http2_directive else ""
-    plain = tuple(f"{address}80{proxied}" for address in addresses)
-    tls = tuple(f"{address}443 ssl{http2}{proxied}" for address in addresses) if site.tls else ()
+    http, https = ports
+    plain = tuple(f"{address}{http}{proxied}" for address in addresses)
+    with_tls = (f"{address}{https} ssl{http2}{proxied}" for address in addresses)
+    tls = tuple(with_tls) if site.tls else ()
     redirect = site.tls is not None and site.tls.redirect
     believed = front is not None and front.believed
     return NginxSite(

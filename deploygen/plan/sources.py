@@ -69,6 +69,11 @@ PYTHON_FREE_THREADING = Source(
     "Python docs, free-threaded builds",
     "https://docs.python.org/3/howto/free-threading-python.html",
 )
+COMPOSE = Source(
+    "Compose file reference, services",
+    "https://docs.docker.com/reference/compose-file/services/",
+)
+DOCKERFILE = Source("Dockerfile reference", "https://docs.docker.com/reference/dockerfile/")
 MEMORY = Source("deploygen docs, tuning: memory", "docs/tuning.md#memory")
 DATABASE = Source("deploygen docs, tuning: database", "docs/tuning.md#database")
 QUEUE = Source("deploygen docs, tuning: the queue", "docs/tuning.md#the-queue")

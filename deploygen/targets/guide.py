@@ -5,6 +5,8 @@ from __future__ import annotations
 from deploygen.plan import Plan, interpreter, packages
 from deploygen.plan.advice import advice
 from deploygen.plan.apache_modules import needed, unused
+from deploygen.plan.compose import compose
+from deploygen.plan.containers import PROXY_UID_STEP
 from deploygen.targets.spec import FileSpec, Target
 
 
@@ -31,6 +33,9 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         "certificate": site.certificate,
         "packages": _packages(plan),
         "advice": advice(plan.spec, https=site.https),
+        "containers": plan.containers,
+        "compose": compose(plan.spec, plan.containers) if plan.containers else None,
+        "proxy_uid": plan.spec.containers.uid + PROXY_UID_STEP,
     }
     return (
         FileSpec("guide/README.md", "README.md", 0o644, context),

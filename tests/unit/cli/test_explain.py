@@ -26,7 +26,7 @@ def described(project: Path) -> Path:
 
 def test_json_has_every_setting_of_each_group(deploygen, described: Path) -> None:
     told = json.loads(deploygen("explain", "--json").out)
-    assert set(told) == {"large", "small"}
+    assert set(told) == {"large", "small", "containers"}
     assert told["large"]["gunicorn.workers"]["value"] == 8
     assert told["small"]["gunicorn.workers"]["value"] == 2
     for settings in told.values():
@@ -46,7 +46,8 @@ def test_one_setting_as_a_table(deploygen, described: Path, wanted: str) -> None
     out = deploygen("explain", wanted).out
     assert "large: Debian 13 (trixie), 8 cpus, 16 GiB" in out
     assert "small: Debian 12 (bookworm), 1 cpu, 1 GiB" in out
-    assert out.count("gunicorn.workers") == 2
+    assert "containers: limits of the application's, 8 cpus, 14 GiB" in out
+    assert out.count("gunicorn.workers") == 3
     assert "nginx" not in out
     assert "one worker for each of 8 cores" in " ".join(out.split())
 

@@ -75,7 +75,10 @@ def test_the_table_of_plans(row: list[str]) -> None:
 def test_each_target_has_a_page_that_names_its_files(name: str) -> None:
     page = (ROOT / "docs/targets" / f"{name}.md").read_text()
     kind = name if name in targets.PROXIES else "nginx"
-    made = plan.make(parse(blocks(REFERENCE).replace("kind: nginx", f"kind: {kind}")).spec)
+    text = blocks(REFERENCE).replace("kind: nginx", f"kind: {kind}")
+    if kind == "apache":  # containers have none
+        text = re.sub(r"^containers:\n(?: .*\n)+", "", text.replace(", docker]", "]"), flags=re.M)
+    made = plan.make(parse(text).spec)
     for file in targets.REGISTRY[name].files(made):
         if file.verbatim:  # the roles have pages of their own
             continue

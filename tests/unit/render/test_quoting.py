@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import shlex
+import subprocess
 from pathlib import Path
 
 import crossplane
@@ -130,3 +132,24 @@ def test_comments_are_wrapped_and_indented() -> None:
     assert len(lines) > 3
     assert all(len(line) <= 100 for line in lines)
     assert lines[0].startswith("# word") and lines[1].startswith("    # word")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("a/b:c@d", "a/b:c@d"), ("", '""'), ("a b", '"a b"'), ("$HOME", '"\\$HOME"'),
+        ('say "x"', '"say \\"x\\""'), ("a\\", '"a\\\\"'), ("#x", '"#x"'), ("it's", '"it\'s"'),
+    ],
+)  # fmt: skip
+def test_docker_env(value: str, written: str) -> None:
+    assert quoting.docker_env(value) == written
+
+
+@pytest.mark.parametrize(
+    "command", ["python manage.py migrate", "echo 'it''s done'", 'echo "$HOME" `id`', "echo '*' #x"]
+)
+def test_a_command_in_a_script_has_the_words_that_it_was_described_with(command: str) -> None:
+    script = quoting.sh_command(command).replace("python manage.py", "echo")
+    words = shlex.split(command.replace("python manage.py", "echo"))
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{' '.join(words[1:])}\n"

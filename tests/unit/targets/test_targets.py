@@ -29,6 +29,8 @@ MODULES = sorted(
     for path in Path(targets.__file__).parent.glob("*.py")
     if path.stem not in {"__init__", "spec"}
 )
+# What a container has as a host has it comes from the host's templates.
+SHARED = {"docker": ("gunicorn/", "nginx/")}
 FULL: dict[str, Any] = {
     "app": {
         "secrets": ["SECRET_KEY"],
@@ -67,6 +69,7 @@ CASES: list[dict[str, Any]] = [
     ACME,
     {**ACME, "proxy": {**ACME["proxy"], "kind": "apache"}},
     {"app": {"interface": "asgi"}, "workload": {"leaks": True}},
+    {"app": {"install": {"file": "pyproject.toml"}}},
     {"workload": {"thread_safe": False}},
     *({"machines": machine(2, "4G", os=name)} for name in SYSTEMS),
 ]
@@ -191,7 +194,7 @@ def test_module_folder_page_and_test_have_one_name() -> None:
         assert target.name == name
         assert target.summary
         for file in target.files(a_plan(**full(name if name in PROXIES else "nginx"))):
-            assert file.verbatim or file.template.startswith(f"{name}/")
+            assert file.verbatim or file.template.startswith((f"{name}/", *SHARED.get(name, ())))
 
 
 @pytest.mark.parametrize("kind", PROXIES)
@@ -274,8 +277,9 @@ def test_targets_are_chosen_by_name() -> None:
 
     for kind in PROXIES:
         proxy = {**ACME["proxy"], "kind": kind}
-        others = {*PROXIES} - {kind}
-        assert set(chosen(proxy=proxy)) == set(REGISTRY) - others
+        # Containers have no Apache.
+        others = ({*PROXIES} - {kind}) | ({"docker"} if kind == "apache" else set())
+        assert set(chosen(proxy=proxy)) == set(REGISTRY) - others - {"docker"}, "nor certbot"
         assert set(chosen(proxy={"kind": kind})) == set(REGISTRY) - others - {"certificate"}
     assert set(chosen(proxy={"kind": "none"})) == set(REGISTRY) - {*PROXIES, "certificate"}
     assert set(chosen(targets=["systemd"])) == {"guide", "systemd"}

@@ -1,0 +1,87 @@
+{{ about | header }}
+"""Starts what a container runs: its secrets become variables, what overrides is checked first."""
+
+import os
+import sys
+from pathlib import Path
+
+# Read from {{ secrets_folder }}, where the variable itself or NAME_FILE is not set.
+SECRETS = {{ app.secrets | py }}
+
+# variable: (gunicorn's setting, from, to, why no more)
+BOUNDS = {
+{% for bound in bounds.variables %}
+    {{ bound.variable | py }}: (
+        {{ bound.setting | py }}, {{ bound.least }}, {{ bound.most }},
+        {{ bound.why | py }},
+    ),
+{% endfor %}
+}
+# (setting, most, why): workers times this setting is at most so much.
+TOGETHER = [
+{% for joint in bounds.joint %}
+    ({{ joint.each | py }}, {{ joint.most }}, {{ joint.why | py }}),
+{% endfor %}
+]
+# What gunicorn.conf.py says.
+PLANNED = {
+{% for setting in planned %}
+    {{ setting.name | py }}: {{ setting.value | py }},
+{% endfor %}
+}
+# EX_CONFIG of sysexits.h: another start with the same input ends the same way.
+WRONG = 78
+
+
+def read_secrets():
+    """Set each secret's variable; yield what is missing."""
+    for name in SECRETS:
+        if os.environ.get(name) or os.environ.get(name + "_FILE"):
+            continue
+        file = Path({{ secrets_folder | py }}, name)
+        try:
+            os.environ[name] = file.read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            yield f"secret {name}: {file}: {error.strerror}; give the file, or the variable {name}"
+
+
+def check(found):
+    """Put the settings that the environment overrides into ``found``; yield what is wrong."""
+    for name, text in sorted(os.environ.items()):
+        if name not in BOUNDS:
+            if name.startswith("GUNICORN_"):
+                yield f"{name} overrides nothing; allowed are {', '.join(BOUNDS)}"
+            continue
+        setting, least, most, why = BOUNDS[name]
+        if not text:
+            continue
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            yield f"{name}={text}: allowed is a whole number from {least} to {most}: {why}"
+        elif found.get(setting, int(text)) != int(text):
+            yield f"{name}={text}: another variable says {setting} {found[setting]}"
+        else:
+            found[setting] = int(text)
+    now = {**PLANNED, **found}
+    for setting, most, why in TOGETHER:
+        if now["workers"] * now[setting] > most:
+            yield (
+                f"workers {now['workers']} x {setting} {now[setting]} is more than {most}: {why}"
+            )
+
+
+def main():
+    """Check, then become the given command: gunicorn is process 1, and gets every signal."""
+    command, found = sys.argv[1:], {}
+    problems = [*read_secrets(), *check(found)]
+    if not command:
+        problems.append("no command: the image's own is gunicorn")
+    if problems:
+        sys.stderr.writelines(f"{{ spec.name }}: {problem}\n" for problem in problems)
+        sys.exit(WRONG)
+    if Path(command[0]).name == "gunicorn":
+        for setting, value in found.items():
+            command += ["--" + setting.replace("_", "-"), str(value)]
+    os.execvp(command[0], command)
+
+
+main()

@@ -1,0 +1,4 @@
+#!/bin/sh
+# A release of shop, once, before it starts.
+# Made by deploygen from deploygen.yml: change it there, then run deploygen render.
+set -eu

@@ -1,0 +1,296 @@
+"""Target docker: what the compose file promises, and what the container's own scripts do."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploygen.plan import ContainerPlan
+from deploygen.render.quoting import nginx_size, python
+from deploygen.units import MIB
+from tests.builders import a_plan, machine, rendered
+
+FULL: dict[str, Any] = {
+    "app": {
+        "secrets": ["SECRET_KEY", "DATABASE_URL"],
+        "static": {"url": "/static/", "folder": "staticfiles"},
+        "media": {"url": "/media/", "folder": "media"},
+        "writable": ["/var/cache/shop"],
+        "release_commands": ["python manage.py migrate", "python manage.py collectstatic"],
+        "environment": {"MOTTO": 'a "b" $HOME \\'},
+    },
+    "containers": {"postgresql": {}, "redis": {"memory": "100M"}},
+}
+APPLICATION = ("release", "app")
+
+
+def docker(**changes: Any) -> dict[str, str]:
+    """Path below docker/ -> text."""
+    files = rendered(a_plan(**changes))
+    return {
+        path.removeprefix("docker/"): text
+        for path, text in files.items()
+        if path.startswith("docker/")
+    }
+
+
+def compose(**changes: Any) -> dict[str, Any]:
+    return yaml.safe_load(docker(**changes)["compose.yaml"])
+
+
+def containers(**changes: Any) -> ContainerPlan:
+    found = a_plan(**changes).containers
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("name", ["release", "app", "proxy", "postgresql", "redis"])
+def test_no_service_writes_to_its_root_or_keeps_a_right(name: str) -> None:
+    service = compose(**FULL)["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service and "cap_add" not in service
+
+
+def test_limits_are_those_of_the_plan() -> None:
+    changes = {"containers": {"cpus": 1.5, "memory": "700M"}, "workload": {"worker_memory": "90M"}}
+    service = compose(**changes)["services"]["app"]
+    planned = containers(**changes)
+    assert (service["cpus"], service["mem_limit"]) == (1.5, "700m")
+    gunicorn = planned.components["gunicorn"]
+    assert gunicorn["workers"].number == 2
+    assert service["stop_grace_period"] == f"{gunicorn['graceful_timeout'].number + 10}s"
+    files = docker(**changes)
+    assert "workers = 2\n" in files["app/etc/shop/gunicorn.conf.py"]
+
+
+@pytest.mark.parametrize(
+    ("given", "memory", "workers"),
+    [
+        ({}, "3481m", 2),
+        ({"machines": machine(8, "2G")}, "1740m", 8),
+        ({"machines": machine(8, "2G"), "containers": {"memory": "1G"}}, "1g", 7),
+        ({"machines": machine(8, "2G"), "containers": {"memory": "512M", "cpus": 4}}, "512m", 3),
+        ({"containers": {"memory": "200M"}}, "200m", 1),
+    ],
+)
+def test_workers_fit_the_limit_without_a_second_slot(
+    given: dict[str, Any], memory: str, workers: int
+) -> None:
+    found = containers(**given)
+    shown = {"g": 1024 * MIB, "m": MIB}[memory[-1]] * int(memory[:-1])
+    assert found.facts.memory_bytes == shown
+    assert found.components["gunicorn"]["workers"].number == workers
+
+
+def test_the_socket_is_all_that_proxy_and_application_share() -> None:
+    services = compose(**FULL)["services"]
+    assert not set(services["proxy"]["networks"]) & set(services["app"]["networks"])
+    assert "run:/run/shop" in services["app"]["volumes"]
+    assert "run:/run/shop:ro" in services["proxy"]["volumes"]
+    # The proxy is another user, of the application's group.
+    lines = docker(**FULL)["Dockerfile"].splitlines()
+    assert "USER 10002:10001" in lines and "USER 10001:10001" in lines
+
+
+def test_the_application_starts_after_its_release_and_its_services() -> None:
+    services = compose(**FULL)["services"]
+    assert services["app"]["depends_on"] == {
+        "release": {"condition": "service_completed_successfully"},
+        "postgresql": {"condition": "service_healthy"},
+        "redis": {"condition": "service_healthy"},
+    }
+    assert services["release"]["restart"] == "no"
+    assert services["proxy"]["depends_on"] == {"app": {"condition": "service_healthy"}}
+
+
+def test_static_files_are_collected_by_the_build_and_copied_by_the_release() -> None:
+    files = docker(**FULL)
+    script = files["app/etc/shop/release.sh"]
+    assert "python manage.py migrate\n" in script
+    assert "collectstatic" not in script
+    assert "cp --recursive" in script and "/srv/shop/app/staticfiles /srv/shop/static" in script
+    assert "&& python manage.py collectstatic\n" in files["Dockerfile"]
+    told = docker(**{**FULL, "containers": {"build_commands": ["make site"]}})
+    assert "&& make site\n" in told["Dockerfile"] and "collectstatic" not in told["Dockerfile"]
+
+
+def test_secrets_are_files_and_in_no_image() -> None:
+    made = compose(**FULL)
+    assert made["secrets"]["SECRET_KEY"] == {"file": "${SECRETS_DIR:-./secrets}/SECRET_KEY"}
+    assert made["services"]["app"]["secrets"] == ["SECRET_KEY", "DATABASE_URL"]
+    assert made["services"]["postgresql"]["secrets"] == ["POSTGRES_PASSWORD"]
+    # In the build's own stage only, and worth nothing there.
+    last = docker(**FULL)["Dockerfile"].partition("FROM ${BASE} AS app")[2]
+    assert "SECRET_KEY" not in last and "DATABASE_URL" not in last
+
+
+def test_volumes_are_named_and_mounted_where_the_image_has_a_folder_for_them() -> None:
+    made, dockerfile = compose(**FULL), docker(**FULL)["Dockerfile"]
+    for name in APPLICATION:
+        for mount in made["services"][name]["volumes"]:
+            volume, path = mount.split(":")
+            assert volume in made["volumes"]
+            assert f"{path} " in dockerfile or f"{path}\n" in dockerfile
+
+
+@pytest.mark.parametrize(
+    ("version", "data"),
+    [("16", "/var/lib/postgresql/data"), ("17.6", "/var/lib/postgresql/data"),
+     ("18", "/var/lib/postgresql")],
+)  # fmt: skip
+def test_the_database_keeps_its_data_where_its_image_has_it(version: str, data: str) -> None:
+    made = compose(containers={"postgresql": {"version": version}})
+    service = made["services"]["postgresql"]
+    assert service["image"] == f"docker.io/library/postgres:{version}"
+    assert service["volumes"] == [f"postgresql:{data}"]
+
+
+def test_without_a_proxy_of_ours_gunicorn_has_a_port_on_loopback() -> None:
+    changes = {"proxy": {"kind": "none", "behind": ["10.0.0.0/8"]}}
+    made, files = compose(**changes), docker(**changes)
+    assert set(made["services"]) == {"release", "app"}
+    assert made["services"]["app"]["ports"] == ["127.0.0.1:${HTTP_PORT:-8000}:8000"]
+    config = files["app/etc/shop/gunicorn.conf.py"]
+    assert 'bind = "0.0.0.0:8000"' in config
+    assert 'forwarded_allow_ips = "10.0.0.0/8"' in config
+    assert not [path for path in files if path.startswith("proxy/")]
+
+
+def test_what_the_engine_reads_from_the_project_is_the_bases_digest() -> None:
+    base = f"registry.example.com/python:3.13@sha256:{'a' * 64}"
+    files = docker(containers={"base": base, "image": "registry.example.com/shop"})
+    assert f"ARG BASE={base}" in files["Dockerfile"].splitlines()
+    assert yaml.safe_load(files["compose.yaml"])["services"]["app"]["image"] == (
+        "registry.example.com/shop:${TAG:-latest}"
+    )
+
+
+# --- The container's own scripts, run ---
+
+
+def entry(
+    tmp_path: Path, environment: dict[str, str], *command: str, **changes: Any
+) -> subprocess.CompletedProcess[str]:
+    script = tmp_path / "entry.py"
+    script.write_text(docker(**changes)["app/etc/shop/entry.py"])
+    gunicorn = tmp_path / "gunicorn"
+    gunicorn.write_text('#!/bin/sh\nprintf "%s " "$$" "$@"\n')
+    gunicorn.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    with subprocess.Popen(
+        [sys.executable, str(script), *(command or ("gunicorn", "--config", "c.py"))],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PATH": path, **environment},
+    ) as process:
+        output, errors = process.communicate(timeout=30)
+        started = output.replace(str(process.pid), "PID", 1)
+        return subprocess.CompletedProcess((), process.returncode, started, errors)
+
+
+def test_the_entry_becomes_the_command_with_what_the_environment_overrides(tmp_path: Path) -> None:
+    given = {"WEB_CONCURRENCY": "3", "GUNICORN_TIMEOUT": "25", "GUNICORN_BACKLOG": ""}
+    done = entry(tmp_path, given)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "PID --config c.py --timeout 25 --workers 3 "
+    assert entry(tmp_path, {}).stdout == "PID --config c.py "
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"WEB_CONCURRENCY": "99"}, "WEB_CONCURRENCY=99: allowed is a whole number from 1 to 27"),
+        ({"WEB_CONCURRENCY": "0"}, "from 1 to 27: of 3.4 GiB its /tmp may take 348 MiB"),
+        ({"WEB_CONCURRENCY": "many"}, "WEB_CONCURRENCY=many"),
+        ({"WEB_CONCURRENCY": "٣"}, "a whole number"),
+        ({"GUNICORN_TIMEOUT": "31"}, "from 20 to 30: the proxy gives up after 40 s"),
+        ({"GUNICORN_GRACEFUL_TIMEOUT": "40"}, "the container is killed 40 s after"),
+        ({"GUNICORN_CMD_ARGS": "--workers 99"}, "GUNICORN_CMD_ARGS overrides nothing; allowed"),
+        ({"GUNICORN_WORKER": "2"}, "GUNICORN_WORKER overrides nothing"),
+        ({"WEB_CONCURRENCY": "2", "GUNICORN_WORKERS": "3"}, "another variable says workers"),
+    ],
+)
+def test_a_wrong_variable_is_one_clear_line_and_no_start(
+    tmp_path: Path, given: dict[str, str], words: str
+) -> None:
+    done = entry(tmp_path, given)
+    assert (done.returncode, done.stdout) == (78, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("shop: ") and words in line
+
+
+def test_threads_and_workers_together_stay_within_the_database(tmp_path: Path) -> None:
+    changes = {"workload": {"db_connections": 12}}
+    assert entry(tmp_path, {"WEB_CONCURRENCY": "4"}, **changes).returncode == 0
+    done = entry(tmp_path, {"WEB_CONCURRENCY": "5"}, **changes)
+    assert done.returncode == 78
+    assert "workers 5 x threads 3 is more than 12: the database allows 12" in done.stderr
+
+
+def test_a_secret_that_nobody_gave_is_named(tmp_path: Path) -> None:
+    changes = {"app": {"secrets": ["SECRET_KEY"]}}
+    done = entry(tmp_path, {}, **changes)
+    assert done.returncode == 78
+    assert "secret SECRET_KEY: /run/secrets/SECRET_KEY: No such file" in done.stderr
+    for given in ({"SECRET_KEY": "x"}, {"SECRET_KEY_FILE": "/elsewhere"}):
+        assert entry(tmp_path, given, **changes).returncode == 0
+
+
+def test_other_commands_run_as_they_are(tmp_path: Path) -> None:
+    done = entry(tmp_path, {"WEB_CONCURRENCY": "3"}, "echo", "hello")
+    assert done.stdout == "hello\n"
+
+
+def test_requirements_of_a_pyproject(tmp_path: Path) -> None:
+    changes = {"app": {"install": {"file": "pyproject.toml", "groups": ["prod"]}}}
+    script = tmp_path / "requirements.py"
+    script.write_text(docker(**changes)["tools/requirements.py"])
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "shop"\ndependencies = ["flask~=3.1", "gunicorn"]\n'
+        '[project.optional-dependencies]\nprod = ["psycopg"]\n'
+        '[dependency-groups]\nbase = ["redis"]\nmore = ["celery", {include-group = "base"}]\n'
+    )
+
+    def listed(*names: str) -> list[str]:
+        command = [sys.executable, str(script), str(tmp_path / "pyproject.toml"), *names]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+    assert listed() == ["flask~=3.1", "gunicorn"]
+    assert listed("prod", "more") == ["flask~=3.1", "gunicorn", "psycopg", "celery", "redis"]
+
+
+def test_the_helper_is_rendered_where_the_build_runs_it() -> None:
+    assert "tools/requirements.py" not in docker()
+    assert "tools/requirements.py" not in docker(app={"install": {"tool": "uv", "file": "uv.lock"}})
+
+
+def test_nothing_of_the_build_is_decided_by_a_number_of_yaml() -> None:
+    """What YAML would read otherwise is quoted: users, ports, versions."""
+    made = compose(**FULL)
+    assert made["services"]["app"]["user"] == "10001:10001"
+    assert made["services"]["proxy"]["ports"] == ["${HTTP_PORT:-80}:8080"]
+    assert json.dumps(made)
+
+
+def test_every_setting_of_the_containers_is_rendered_with_its_reason() -> None:
+    made = a_plan(**FULL)
+    assert made.containers
+    text = "".join(content for path, content in rendered(made).items() if "docker/" in path)
+    flat = re.sub(r"\s*\n\s*# ", " ", text)
+    for name, setting in made.containers.settings():
+        size = nginx_size(setting.value) if isinstance(setting.value, int) else ""
+        assert python(setting.value) in text or size in text or str(setting.value) in text, name
+        reason = f"{setting.reason[0].upper()}{setting.reason[1:]}"
+        assert " ".join(reason.split()) in flat, name
