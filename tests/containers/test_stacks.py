@@ -262,7 +262,10 @@ def test_a_wrong_variable_is_a_clear_error_and_what_runs_goes_on(stack: Stack) -
     # The container itself ends the same way, once, whoever starts it.
     image = ("-e", "WEB_CONCURRENCY=99", "-e", "SECRET_KEY=x", f"bookshop:{MARK}")
     done = stack.engine.run("run", "--rm", *image, check=False)
-    assert done.returncode == 78 and len(done.stderr.splitlines()) == 1
+    assert done.returncode == 78
+    # podman itself may have a word to say of timers that this machine can't have.
+    own = [line for line in done.stderr.splitlines() if not line.startswith("time=")]
+    assert len(own) == 1 and own[0].startswith("bookshop: WEB_CONCURRENCY=99")
 
 
 @on([(engine, "fastquotes") for engine in NAMES])
