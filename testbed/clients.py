@@ -144,7 +144,7 @@ class Run:
                 await asyncio.sleep(0.05)
             else:
                 section.slowest = max(section.slowest, time.monotonic() - started)
-                self._seen(content, started)
+                _seen(section, content, started)
             await asyncio.sleep(self.options.pause * random.uniform(0.5, 1.5))
         await client.close()
 
@@ -155,11 +155,6 @@ class Run:
             wanted = hashlib.sha256(client.body).hexdigest()
             if json.loads(content)["sha256"] != wanted:
                 raise LostError("an answer to another request")
-
-    def _seen(self, content: bytes, started: float) -> None:
-        if found := re.search(rb'"release": ?"([^"]*)"', content):
-            times = self.section.seen.setdefault(found[1].decode(), [started, started])
-            times[0], times[1] = min(times[0], started), max(times[1], started)
 
     async def main(self) -> None:
         """Run until nobody marks any more, or the time is up."""
@@ -179,6 +174,13 @@ class Run:
             await asyncio.gather(*clients)
 
 
+def _seen(section: Section, content: bytes, started: float) -> None:
+    """Who answered: in the section in which the request was sent."""
+    if found := re.search(rb'"release": ?"([^"]*)"', content):
+        times = section.seen.setdefault(found[1].decode(), [started, started])
+        times[0], times[1] = min(times[0], started), max(times[1], started)
+
+
 def main() -> None:
     """Read the options, run."""
     parser = argparse.ArgumentParser()
@@ -189,10 +191,10 @@ def main() -> None:
     parser.add_argument("--echoes", action="store_true", help="POST is answered with a sha256")
     parser.add_argument("--body", type=int, default=2048, help="bytes of a POST")
     parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--pause", type=float, default=0.02, help="seconds between two requests")
+    parser.add_argument("--pause", type=float, default=0.08, help="seconds between two requests")
     parser.add_argument("--patience", type=float, default=30, help="seconds until it is lost")
     parser.add_argument("--grace", type=float, default=1, help="seconds that a mark waits")
-    parser.add_argument("--seconds", type=float, default=900)
+    parser.add_argument("--seconds", type=float, default=3600)
     asyncio.run(Run(parser.parse_args()).main())
 
 

@@ -72,7 +72,7 @@ def run(port: int, *options: str) -> dict[str, Any]:
     )  # fmt: skip
     assert process.stdin
     assert process.stdout
-    time.sleep(0.5)
+    time.sleep(1)
     process.stdin.write("now\n")
     process.stdin.flush()
     told: dict[str, Any] = json.loads(process.stdout.readline())
