@@ -44,7 +44,7 @@ bench: $(VENV)/.dev             ## Print the figures of the documentation.
 bench-tuning: $(VENV)/.dev      ## The plan beside a grid search (needs wrk; half an hour).
 	python benchmarks/tuning.py
 
-hosts: packages $(VENV)/.dev    ## The molecule scenarios alone, and their figures (podman or docker).
+hosts: packages $(VENV)/.dev    ## The proved molecule scenarios alone, and their figures (podman or docker).
 	pytest -s tests/hosts
 	python -m testbed figures
 
