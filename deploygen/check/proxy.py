@@ -102,8 +102,9 @@ class Judge:
     def _results(
         self, group: Group, program: Program, paths: tuple[str, ...], faults: tuple[str, ...]
     ) -> Iterator[Result]:
-        # Who is named has the fault; where nobody is, anybody may have it.
+        # Who is named has the fault; where nobody is, the site has: the others are its parts.
         named = [path for path in paths if any(group.shown(path) in each for each in faults)]
+        named = named or [path for path in paths if "/sites-" in path]
         versions = self._versions(group, program)
         for path in paths:
             if faults and named and path not in named:

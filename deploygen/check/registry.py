@@ -15,6 +15,7 @@ from deploygen.check import (
     environment,
     gunicorn,
     nginx,
+    pages,
     script,
     sysctl,
     unit,
@@ -34,6 +35,7 @@ Checker = Callable[[Group, tuple[str, ...]], Iterator[Result]]
 REGISTRY: tuple[tuple[str, Checker], ...] = (
     (r"/etc/NAME/gunicorn\.conf\.py", gunicorn.check),
     (r"/etc/NAME/env", environment.check),
+    (r"/etc/NAME/pages/[^/]+\.html", pages.check),
     (r"/etc/nginx/(nginx\.conf|(sites-(available|enabled)|snippets)/[^/]+)", nginx.check),
     (r"/etc/apache2/(conf|sites)-available/[^/]+\.conf", apache.check),
     (r"/etc/systemd/system/[^/]+\.(service|socket|timer|path|target|slice)", unit.check),

@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 # proxy.kind -> its settings, from the facts and gunicorn's.
-PROXIES: Mapping[str, Callable[[Facts, Settings], Settings]] = {
+PROXIES: Mapping[str, Callable[[Facts, Settings, str], Settings]] = {
     "nginx": nginx.plan,
     "apache": apache.plan,
 }
@@ -167,7 +167,7 @@ def _components(spec: Spec, given: Facts) -> Mapping[str, Settings]:
     of_gunicorn = overrides.apply(planned, server)
     components = {"gunicorn": of_gunicorn}
     if spec.proxy.kind in PROXIES:
-        of_proxy = PROXIES[spec.proxy.kind](given, of_gunicorn)
+        of_proxy = PROXIES[spec.proxy.kind](given, of_gunicorn, spec.name)
         components[spec.proxy.kind] = {**of_proxy, **tls.settings(spec, given.system)}
     if streams := streaming.plan(given):
         components["streaming"] = streams

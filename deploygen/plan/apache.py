@@ -22,7 +22,7 @@ CLIENT_S = 15
 BODY_MIN_RATE = 500
 
 
-def plan(facts: Facts, gunicorn: Settings) -> Settings:
+def plan(facts: Facts, gunicorn: Settings, _name: str) -> Settings:
     """All directives that the plan decides."""
     shape = shapes.of(gunicorn)
     in_flight = shape.concurrency + shape.queued_inside + gunicorn["backlog"].number
@@ -41,6 +41,7 @@ def plan(facts: Facts, gunicorn: Settings) -> Settings:
         proxy_timeout(gunicorn["timeout"].number),
         connectiontimeout(),
         retry(),
+        retry_after(),
     )
 
 
@@ -158,6 +159,17 @@ def connectiontimeout() -> Setting:
         5,
         "a unix socket on this machine answers at once or not at all",
         sources.APACHE_PROXY,
+    )
+
+
+def retry_after() -> Setting:
+    """When a client that was turned away should come back."""
+    return Setting(
+        "Header",
+        f"always set Retry-After {timeouts.QUEUE_S}",
+        f"what waits in the queue is served within {timeouts.QUEUE_S} s: who comes back then finds "
+        "room",
+        sources.RETRY_AFTER,
     )
 
 

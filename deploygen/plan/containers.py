@@ -123,7 +123,9 @@ def plan(spec: Spec, host: Layout) -> ContainerPlan:
     socket = layout.upstream if proxied else None
     shape = concurrency.shape(inside, spec.server)
     of_gunicorn = container_gunicorn.plan(spec, inside, shape, socket)
-    of_nginx = nginx.plan(replace(machine, cpus=inside.cpus), of_gunicorn) if proxied else {}
+    of_nginx = (
+        nginx.plan(replace(machine, cpus=inside.cpus), of_gunicorn, spec.name) if proxied else {}
+    )
     components = {
         "gunicorn": of_gunicorn,
         "nginx": of_nginx,

@@ -9,6 +9,7 @@ from typing import Literal
 
 from deploygen.errors import Problem
 from deploygen.spec import Spec
+from deploygen.spec.limits import Limits
 from deploygen.systems import SYSTEMS, System, Version, parse_version
 from deploygen.units import MIB
 
@@ -53,6 +54,7 @@ class Facts:
     proxy: ProxyKind
     body_limit_bytes: int
     streams: bool
+    limits: Limits
     # How many releases of the application run at once while one replaces the other.
     slots: int = 2
     # In a container: memory_bytes is its limit, and what it keeps in /tmp counts against that.
@@ -133,4 +135,5 @@ def facts(spec: Spec, group: str) -> Facts:
         proxy=spec.proxy.kind,
         body_limit_bytes=spec.proxy.body_limit,
         streams=bool(spec.proxy.streaming),
+        limits=spec.proxy.limits,
     )

@@ -51,6 +51,7 @@ class Layout:
     certificate_script: str
     maintenance: str
     nginx: NginxPlaces
+    pages: str
 
 
 def layout(spec: Spec) -> Layout:
@@ -97,6 +98,7 @@ def layout(spec: Spec) -> Layout:
             access_log="/var/log/nginx/access.log",
             temp=None,
         ),
+        pages=f"{etc}/pages",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from deploygen.plan import memory, sources, timeouts
+from deploygen.plan import limits, memory, sources, timeouts
 from deploygen.plan import shape as shapes
 from deploygen.plan.facts import Facts
 from deploygen.plan.setting import Setting, Settings, by_name
@@ -24,8 +24,8 @@ CONNECTION_BYTES = 32 * KIB
 TEMP_FILE_MAX = 256 * MIB
 
 
-def plan(facts: Facts, gunicorn: Settings) -> Settings:
-    """All directives that the plan decides."""
+def plan(facts: Facts, gunicorn: Settings, name: str) -> Settings:
+    """All directives that the plan decides; ``name`` is the project's."""
     processes = worker_processes(facts)
     shape = shapes.of(gunicorn)
     in_flight = shape.concurrency + shape.queued_inside + gunicorn["backlog"].number
@@ -46,6 +46,8 @@ def plan(facts: Facts, gunicorn: Settings) -> Settings:
         proxy_buffers(),
         proxy_max_temp_file_size(),
         proxy_next_upstream(),
+        retry_after(),
+        *limits.nginx(facts, name),
     )
 
 
@@ -217,6 +219,17 @@ def proxy_next_upstream() -> Setting:
         "off",
         "there is one upstream; a request that failed half-way is never sent twice",
         sources.NGINX_PROXY,
+    )
+
+
+def retry_after() -> Setting:
+    """When a client that was turned away should come back."""
+    return Setting(
+        "add_header",
+        f"Retry-After {timeouts.QUEUE_S} always",
+        f"what waits in the queue is served within {timeouts.QUEUE_S} s: who comes back then finds "
+        "room",
+        sources.RETRY_AFTER,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deploygen.errors import Problem, refuse
-from deploygen.plan import streaming
+from deploygen.plan import limits, streaming
 from deploygen.plan.certificate import Certificate, certificate
 from deploygen.plan.client_address import Front, front
 from deploygen.plan.client_address import problems as front_problems
@@ -65,6 +65,15 @@ class Header:
 
 
 @dataclass(frozen=True)
+class Page:
+    """What the proxy shows for some statuses of its own: the URL that only it asks, the file."""
+
+    statuses: tuple[int, ...]
+    url: str
+    file: str
+
+
+@dataclass(frozen=True)
 class Health:
     """A URL for load balancers; ``path`` is the one of the application that it asks, if any."""
 
@@ -93,6 +102,9 @@ class Site:
     health: Health | None
     headers: tuple[Header, ...]
     include: tuple[str, ...]
+    unavailable: Page
+    pages: tuple[Page, ...]
+    limited: bool
 
     @property
     def from_disk(self) -> bool:
@@ -110,6 +122,8 @@ def site(spec: Spec, system: System, layout: Layout) -> Site:
     proxy, app = spec.proxy, spec.app
     refuse(_problems(spec))
     with_tls = tls(spec, system, layout)
+    unavailable = _page((503, 504), "unavailable", layout)
+    limited = limits.any_declared(proxy.limits)
     return Site(
         canonical=next(name for name in proxy.server_names if not name.startswith("*")),
         names=proxy.server_names,
@@ -125,7 +139,17 @@ def site(spec: Spec, system: System, layout: Layout) -> Site:
         health=_health(spec),
         headers=tuple(_headers(spec)),
         include=proxy.include,
+        unavailable=unavailable,
+        pages=(unavailable, _page((429,), "too-many-requests", layout))
+        if limited
+        else (unavailable,),
+        limited=limited,
     )
+
+
+def _page(statuses: tuple[int, ...], name: str, layout: Layout) -> Page:
+    # A name with a dot: no application's, and no client may ask for it.
+    return Page(statuses, url=f"/.{name}.html", file=f"{layout.pages}/{name}.html")
 
 
 def _problems(spec: Spec) -> Iterator[Problem]:
@@ -161,6 +185,7 @@ def _problems(spec: Spec) -> Iterator[Problem]:
                 where=("app", kind, "url"),
                 allowed="different URLs",
             )
+    yield from limits.problems(spec)
     lower = [name.lower() for name in proxy.headers]
     for index, name in enumerate(proxy.headers):
         if name.lower() in lower[:index]:

@@ -54,6 +54,16 @@ APACHE_REQTIMEOUT = Source(
     "Apache docs, mod_reqtimeout", "https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html"
 )
 MOZILLA_TLS = Source(f"Mozilla's TLS guideline {mozilla.VERSION}", "https://ssl-config.mozilla.org")
+NGINX_LIMIT_REQ = Source(
+    "nginx docs, limit_req module", "https://nginx.org/en/docs/http/ngx_http_limit_req_module.html"
+)
+NGINX_LIMIT_CONN = Source(
+    "nginx docs, limit_conn module",
+    "https://nginx.org/en/docs/http/ngx_http_limit_conn_module.html",
+)
+RETRY_AFTER = Source(
+    "RFC 9110, 10.2.3: Retry-After", "https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3"
+)
 LISTEN = Source("listen(2)", "https://man7.org/linux/man-pages/man2/listen.2.html")
 SYSTEMD_SERVICE = Source(
     "systemd.service(5)", "https://www.freedesktop.org/software/systemd/man/systemd.service.html"

@@ -10,6 +10,7 @@ from deploygen.gunicorn_settings import INT_MAX
 from deploygen.spec import network as n
 from deploygen.spec import types as t
 from deploygen.spec.base import Model
+from deploygen.spec.limits import Limits
 from deploygen.spec.validators import UNIQUE, ShortForm
 
 
@@ -100,6 +101,7 @@ class Proxy(Model):
     ]
     health: BalancerHealth | None = None
     body_limit: Annotated[t.Size, Field(description="The largest request body.")] = 10 * 1024**2
+    limits: Limits = Field(default_factory=Limits)
     streaming: Annotated[
         tuple[t.UrlPath, ...],
         UNIQUE,

@@ -52,6 +52,6 @@ def of_host(layout: Layout, root: str, files: Iterable[str]) -> Moves:
     /etc/<name> does not move as a whole: a project may be called ssl or nginx, and what else
     lies there belongs to the machine.
     """
-    folders = (layout.home, layout.run, layout.state)
+    folders = (layout.home, layout.run, layout.state, layout.pages)
     configuration = (layout.config, layout.environment_file, layout.secrets_file)
     return Moves({path: f"{root}{path}" for path in (*folders, *configuration, *PROXIES, *files)})

@@ -13,6 +13,7 @@ from deploygen.targets import (
     guide,
     gunicorn,
     nginx,
+    pages,
     sysctl,
     systemd,
 )
@@ -31,6 +32,7 @@ REGISTRY: dict[str, Target] = {
         gunicorn.TARGET,
         nginx.TARGET,
         apache.TARGET,
+        pages.TARGET,
         systemd.TARGET,
         sysctl.TARGET,
         ansible.TARGET,
@@ -66,16 +68,8 @@ def choose(plan: Plan) -> tuple[Target, ...]:
         for index, name in enumerate(asked)
         if not REGISTRY[name].fits(plan)
     )
-    refuse(
-        Problem(
-            f"{name} uses files of targets that are not asked for",
-            where=("targets", index),
-            hint=f"it needs the targets {', '.join(missing)} too",
-        )
-        for index, name in enumerate(asked)
-        if (missing := [each for each in REGISTRY[name].needs if each not in asked])
-    )
-    return tuple(target for target in REGISTRY.values() if target.always or target.name in asked)
+    wanted = {*asked, *(need for name in asked for need in REGISTRY[name].needs)}
+    return tuple(target for target in REGISTRY.values() if target.always or target.name in wanted)
 
 
 def files(plan: Plan) -> tuple[FileSpec, ...]:

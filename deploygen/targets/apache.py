@@ -74,6 +74,11 @@ TARGET = Target(
             context=_context,
         ),
         Row(
+            "etc/apache2/conf-available/NAME-errors.conf",
+            about="What Apache answers where NAME does not; its site includes this",
+            context=_context,
+        ),
+        Row(
             "etc/apache2/conf-available/NAME-proxy.conf",
             about="How Apache asks NAME's gunicorn; its site includes this",
             context=_context,
@@ -90,4 +95,5 @@ TARGET = Target(
         ),
     ),
     fits=lambda plan: plan.spec.proxy.kind == "apache",
+    needs=("pages",),
 )

@@ -36,11 +36,16 @@ def _proxied(_plan: Plan, containers: ContainerPlan) -> bool:
     return containers.proxy_image is not None
 
 
+def _limited(plan: Plan, containers: ContainerPlan) -> bool:
+    return _proxied(plan, containers) and containers.site.limited
+
+
 # As on a host: the name, what it is, and what the site must have for it to be there.
 SNIPPETS: tuple[tuple[str, str, Callable[[Site], bool]], ...] = (
     ("doors", "What comes before the site of NAME: who is let in, who asks for its health",
         lambda _: True),
     ("dropped", "Headers that never reach the application NAME", lambda _: True),
+    ("errors", "What nginx answers where the application of NAME does not", lambda _: True),
     ("files", "The files of NAME that nginx serves from disk", lambda site: site.from_disk),
     ("maps", "Names for the site of NAME: what is added, who is believed, what is logged",
         lambda _: True),
@@ -86,6 +91,11 @@ ROWS = (
         about="The site of NAME: nginx in front of gunicorn",
         template="nginx/etc/nginx/sites-available/NAME.conf", when=_proxied),
     *(_snippet(*row) for row in SNIPPETS),
+    Row("proxy/etc/NAME/pages/unavailable.html",
+        about="What the proxy shows for 502, 503 and 504 of its own",
+        template="pages/etc/NAME/pages/unavailable.html", when=_proxied),
+    Row("proxy/etc/NAME/pages/too-many-requests.html", about="What the proxy shows for 429",
+        template="pages/etc/NAME/pages/too-many-requests.html", when=_limited),
 )  # fmt: skip
 
 

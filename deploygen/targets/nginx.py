@@ -35,6 +35,11 @@ TARGET = Target(
             context=_words,
         ),
         Row(
+            "etc/nginx/snippets/NAME-errors.conf",
+            about="What nginx answers where the application of NAME does not",
+            context=_words,
+        ),
+        Row(
             "etc/nginx/snippets/NAME-files.conf",
             about="The files of NAME that nginx serves from disk",
             when=lambda group: group.site.from_disk,
@@ -63,4 +68,5 @@ TARGET = Target(
         ),
     ),
     fits=lambda plan: plan.spec.proxy.kind == "nginx",
+    needs=("pages",),
 )

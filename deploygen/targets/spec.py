@@ -53,8 +53,8 @@ class Target:
     """One kind of output.
 
     ``fits`` says whether the description calls for it; one that does not fit is an error
-    where it is asked for by name. ``always`` marks what every render writes, ``needs`` the
-    targets whose files it uses.
+    where it is asked for by name. ``always`` marks what every render writes, ``needs`` what is
+    written with this one.
     """
 
     name: str

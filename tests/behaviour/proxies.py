@@ -65,11 +65,17 @@ class Site:
     def differs(self) -> Differs:
         return DIFFERS[self.kind]
 
-    def get(self, path: str, host: str = "", **headers: str) -> Response:
+    def get(self, path: str, host: str = "", *, timeout_s: float = 30, **headers: str) -> Response:
         """One GET; ``If_None_Match`` stands for If-None-Match."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         tls = self.stack.tls
-        return ask(self.stack.address, path, headers={"Host": host or self.host, **given}, tls=tls)
+        return ask(
+            self.stack.address,
+            path,
+            headers={"Host": host or self.host, **given},
+            tls=tls,
+            timeout_s=timeout_s,
+        )
 
     def raw(self, text: str | bytes, *, timeout_s: float = 10) -> bytes:
         """What comes back for exactly these bytes, until the other side closes or resets."""

@@ -23,6 +23,7 @@ TLS = (
     "behind: [10.0.0.0/8]"
 )
 UNIT, SITE, CONF = "@.service", "sites-available/bookshop.conf", "nginx.conf"
+ERRORS, PAGE = "snippets/bookshop-errors.conf", "pages/unavailable.html"
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +117,10 @@ def added(new: str) -> Callable[[str], str]:
             'conflicting server name "bookshop.example" on 0.0.0.0:80',
         ),
         (SITE, added("}"), 'unexpected "}"'),
+        (ERRORS, replaced("internal", "internl"), 'unknown directive "internl"'),
+        (PAGE, added('<img src="/static/logo.png">'), "it loads /static/logo.png"),
+        (PAGE, added("<style>p { background: url(x.png) }</style>"), "it loads x.png"),
+        (PAGE, replaced("title>", "titel>"), "it has no <title>"),
         (CONF, replaced("sendfile on", "sendfil on"), 'unknown directive "sendfil"'),
         (CONF, replaced("    worker_connections ", "    worker_connections -"), "invalid number"),
         (UNIT, replaced("RestartSec=", "RestartSecs="), "Unknown key"),

@@ -32,6 +32,7 @@ MANY: list[dict[str, Any]] = [
     {"workload": {"cpu_ms": 1, "wait_ms": 99, "greenlet_safe": True}},
     {"workload": {"cpu_ms": 1, "wait_ms": 999}},
     {"workload": {"db_connections": 6}},
+    {"proxy": {"limits": {"connections_per_address": 5, "requests_per_second": 9, "burst": 0}}},
     {"workload": {"long_lived": 50}},
     {"app": {"interface": "asgi"}},
     {"app": {"interface": "asgi", "gunicorn": "24.0.0"}},

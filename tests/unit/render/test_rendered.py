@@ -278,7 +278,7 @@ def check_nginx(made: Plan, files: dict[str, str], folder: Path) -> None:
         streams = nginx_blocks(files[f"etc/nginx/snippets/{name}-streaming.conf"], folder)
         [(_, streamed)] = every(streams, "location")
         for path in group.site.streaming:
-            assert re.match(streamed, f"{path}/x") and not re.match(streamed, f"/x{path}")
+            assert re.match(streamed, f"{path}/x") and not re.match(streamed, f"/{'z' * 99}{path}")
     includes = [args[0] for args in every(site, "include")]
     assert [path for path in includes if not path.startswith("snippets/")] == list(proxy.include)
     words = nginx_site(group.site, group.facts.system, name)
@@ -331,10 +331,15 @@ def check_apache(made: Plan, files: dict[str, str], _folder: Path) -> None:
     headers_of = front.networks if front and not front.proxy_protocol else ()
     assert values("remoteipinternalproxy") == [(network,) for network in headers_of]
     assert len(values("setenvifexpr")) >= (len(front.networks) if front else 0)
-    own = [f"conf-available/{name}-{part}.conf" for part in ("doors", "files", "proxy")]
+    parts = (
+        ("doors", "files", "errors", "proxy")
+        if group.site.from_disk
+        else ("doors", "errors", "proxy")
+    )
+    own = [f"conf-available/{name}-{part}.conf" for part in parts]
     told = f"conf-available/{name}-told.conf"  # by the doors, for every host
     included = [args[0] for args in values("include") if args != (told,)]
-    assert included[-3 - len(proxy.include) :] == [*own, *proxy.include]
+    assert included[-len(own) - len(proxy.include) :] == [*own, *proxy.include]
     asked = directives_of_apache(files[f"etc/apache2/conf-available/{name}-proxy.conf"])
     paths = [each.values()[0] for each in asked if each.name == "proxypass"]
     assert paths == [*(path.rstrip("/") for path in proxy.streaming), "/"]

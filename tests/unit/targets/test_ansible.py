@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from deploygen import targets
-from deploygen.errors import InputError
 from deploygen.render.quoting import yaml as quoted
 from tests.builders import a_plan, machine, refusal, rendered
 
@@ -123,13 +122,10 @@ def test_values_come_back_and_nothing_is_evaluated(value: object) -> None:
         assert isinstance(text, Marked) or not any(mark in text for mark in ("{{", "{%", "{#"))
 
 
-def test_a_target_that_it_needs_is_asked_for() -> None:
-    made = a_plan(targets=["ansible", "gunicorn"])
-    with pytest.raises(InputError) as caught:
-        targets.files(made)
-    (problem,) = caught.value.problems
-    assert problem.where == ("targets", 0)
-    assert problem.hint == "it needs the targets systemd too"
+def test_targets_that_it_needs_come_with_it() -> None:
+    paths = {file.path for file in targets.files(a_plan(targets=["ansible"]))}
+    for needed in ("etc/shop/gunicorn.conf.py", "etc/systemd/system/shop@.service"):
+        assert f"hosts/web/{needed}" in paths
 
 
 @pytest.mark.parametrize(

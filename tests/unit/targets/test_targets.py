@@ -49,7 +49,9 @@ FULL: dict[str, Any] = {
 
 def full(kind: str) -> dict[str, Any]:
     """FULL behind one of the proxies."""
-    return {**FULL, "proxy": {**FULL["proxy"], "kind": kind}}
+    limits = {"limits": {"connections_per_address": 50, "requests_per_second": 20}}
+    more = limits if kind == "nginx" else {}
+    return {**FULL, "proxy": {**FULL["proxy"], "kind": kind, **more}}
 
 
 ACME: dict[str, Any] = {
@@ -62,7 +64,7 @@ ACME: dict[str, Any] = {
 }
 CASES: list[dict[str, Any]] = [
     {},
-    FULL,
+    full("nginx"),
     {"proxy": {"kind": "none"}},
     {"proxy": {"kind": "apache"}},
     full("apache"),
@@ -281,9 +283,14 @@ def test_targets_are_chosen_by_name() -> None:
         others = ({*PROXIES} - {kind}) | ({"docker"} if kind == "apache" else set())
         assert set(chosen(proxy=proxy)) == set(REGISTRY) - others - {"docker"}, "nor certbot"
         assert set(chosen(proxy={"kind": kind})) == set(REGISTRY) - others - {"certificate"}
-    assert set(chosen(proxy={"kind": "none"})) == set(REGISTRY) - {*PROXIES, "certificate"}
+    none = {*PROXIES, "certificate", "pages"}
+    assert set(chosen(proxy={"kind": "none"})) == set(REGISTRY) - none
     assert set(chosen(targets=["systemd"])) == {"guide", "systemd"}
     assert set(chosen(targets=[])) == {"guide"}
+    # A proxy without its error pages would answer 404 in their place.
+    for kind in PROXIES:
+        made = chosen(targets=[kind], proxy={"kind": kind})
+        assert set(made) == {"guide", kind, "pages"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,88 @@
+"""What one client address may ask of the application at a time.
+
+Nothing is limited unless it is declared (docs/decisions/0006-limits.md): an address is no client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from deploygen.errors import Problem
+from deploygen.plan import sources
+from deploygen.plan.facts import Facts
+from deploygen.plan.setting import Setting
+from deploygen.spec import Spec
+from deploygen.spec.limits import Limits
+from deploygen.units import number
+
+# A page and what its scripts ask for come at once: twice the rate lets them.
+BURST_RATIO = 2
+# nginx keeps 8,000 addresses in a megabyte; this many hold those of a large site's minute.
+ZONE_MIB = 10
+ADDRESSES_PER_MIB = 8000
+REMEMBERED = f"{ZONE_MIB} MiB remember {number(ZONE_MIB * ADDRESSES_PER_MIB)} addresses"
+
+
+def any_declared(limits: Limits) -> bool:
+    """Whether the description limits anything."""
+    return limits.connections_per_address is not None or limits.requests_per_second is not None
+
+
+def problems(spec: Spec) -> Iterator[Problem]:
+    """Limits that say nothing, or that the proxy cannot keep."""
+    limits = spec.proxy.limits
+    if any_declared(limits) and spec.proxy.kind != "nginx":
+        yield Problem(
+            f"limits are given, and proxy.kind is {spec.proxy.kind}: they would not be kept",
+            where=("proxy", "limits"),
+            allowed="proxy.kind nginx, or no limits",
+            hint="Apache itself counts no addresses: a firewall, or what stands in front, does",
+        )
+    if limits.burst is not None and limits.requests_per_second is None:
+        yield Problem(
+            "burst is given and requests_per_second is not: it would not be used",
+            where=("proxy", "limits", "burst"),
+            allowed="both, or requests_per_second alone",
+        )
+
+
+def nginx(facts: Facts, name: str) -> Iterator[Setting]:
+    """nginx's directives for what is declared; ``name`` is the project's."""
+    limits = facts.limits
+    key = f"${name.replace('-', '_')}_address"
+    if limits.connections_per_address is not None:
+        zone = f"{name}_connections"
+        yield Setting(
+            "limit_conn_zone",
+            f"{key} zone={zone}:{ZONE_MIB}m",
+            REMEMBERED,
+            sources.NGINX_LIMIT_CONN,
+        )
+        yield Setting(
+            "limit_conn",
+            f"{zone} {limits.connections_per_address}",
+            "what proxy.limits.connections_per_address says: requests of one address that are "
+            "under way, those whose bodies nginx still reads included",
+            sources.NGINX_LIMIT_CONN,
+        )
+    if limits.requests_per_second is not None:
+        zone, rate = f"{name}_requests", limits.requests_per_second
+        yield Setting(
+            "limit_req_zone",
+            f"{key} zone={zone}:{ZONE_MIB}m rate={rate}r/s",
+            f"what proxy.limits.requests_per_second says; {REMEMBERED}",
+            sources.NGINX_LIMIT_REQ,
+        )
+        burst, reason = _burst(limits, rate)
+        value = f"zone={zone} burst={burst} nodelay" if burst else f"zone={zone}"
+        yield Setting("limit_req", value, reason, sources.NGINX_LIMIT_REQ)
+
+
+def _burst(limits: Limits, rate: int) -> tuple[int, str]:
+    """How many requests may come at once on top of the rate, and why."""
+    end = "so many may come at once on top of the rate, and none of them waits"
+    if limits.burst is not None:
+        return limits.burst, f"what proxy.limits.burst says: {end}"
+    return BURST_RATIO * rate, (
+        f"{BURST_RATIO} x {rate}, for a page and what its scripts ask for come together: {end}"
+    )

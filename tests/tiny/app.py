@@ -1,0 +1,50 @@
+"""A WSGI application for the tests of what stands in front of it: no framework, no database.
+
+It waits, sends bytes, fails and dies as it is told, and says what reached it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+Start = Callable[[str, list[tuple[str, str]]], object]
+
+
+def filling(size: int) -> Iterable[bytes]:
+    """A large body, made while it is sent."""
+    while size > 0:
+        yield b"x" * min(size, 65_536)
+        size -= 65_536
+
+
+def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    path, query = environ["PATH_INFO"], parse_qs(environ["QUERY_STRING"])
+    number = int(query.get("n", ["0"])[0])
+    status, content = "200 OK", b"tiny\n"
+    if path == "/bytes":
+        start(status, [("Content-Type", "text/plain"), ("Content-Length", str(number))])
+        return filling(number)
+    if path == "/wait":
+        Path("waiting").touch()  # it has begun
+        time.sleep(number / 1000)
+    elif path == "/fail":
+        status, content = f"{number} Own", b"the application's own page\n"
+    elif path == "/die":
+        os._exit(1)
+    elif path == "/echo":
+        content = json.dumps(
+            {
+                "method": environ["REQUEST_METHOD"],
+                "uri": environ.get("RAW_URI", path),
+                "bytes": len(environ["wsgi.input"].read()),
+                "headers": {k: v for k, v in environ.items() if k.startswith("HTTP_")},
+            }
+        ).encode()
+    start(status, [("Content-Type", "text/plain"), ("Content-Length", str(len(content)))])
+    return [content]
