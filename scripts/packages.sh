@@ -7,8 +7,13 @@ missing=
 need() { # need PROGRAM PACKAGE
     command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || missing="$missing $2"
 }
+module() { # module FILE PACKAGE
+    [ -e "$1" ] || missing="$missing $2"
+}
 need nginx nginx-light
+module /usr/lib/nginx/modules/ngx_http_brotli_static_module.so libnginx-mod-http-brotli-static
 need apache2 apache2
+module /usr/lib/apache2/modules/mod_xsendfile.so libapache2-mod-xsendfile
 need systemd-analyze systemd
 need openssl openssl
 need sysctl procps

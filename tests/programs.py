@@ -6,20 +6,33 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from deploygen.stack import programs
+from deploygen.stack import modules, programs, proxies
 
 
 def needed(name: str) -> str:
     """The program's path. Without it the test is skipped; where CI is set, it fails."""
     found = programs.find(name)
     if isinstance(found, programs.Missing):
-        if os.environ.get("CI"):
-            pytest.fail(f"{found}, and CI needs it")
-        pytest.skip(str(found))
+        _lacking(str(found))
     return found.command[0]
+
+
+def needed_module(kind: str, directive: str) -> None:
+    """A proxy's module that is a package of its own, by a directive that it brings."""
+    program = proxies.BY_KIND[kind].find()
+    assert isinstance(program, programs.Program)
+    if directive in modules.absent(program):
+        _lacking(f"{kind} has no module for {directive}; make packages installs it")
+
+
+def _lacking(what: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(f"{what}, and CI needs it")
+    pytest.skip(what)
 
 
 def absent(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from deploygen.stack import Response
-from deploygen.stack.modules import MODULES, absent
-from deploygen.stack.programs import Program
+from deploygen.stack.modules import MODULES
 from deploygen.stack.proxies import BY_KIND
 from tests.behaviour.proxies import Site, site
+from tests.programs import needed_module
 
 pytestmark = pytest.mark.slow
 
@@ -104,10 +104,8 @@ def test_what_was_compressed_beforehand_is_sent_as_it_is(board: Site) -> None:
 
 
 def test_brotli_where_the_module_is(board: Site) -> None:
-    program = BY_KIND[board.kind].find()
-    assert isinstance(program, Program)
-    if "brotli_static" in absent(program):
-        pytest.skip("nginx's module is not here (apt install libnginx-mod-http-brotli-static)")
+    if board.kind == "nginx":
+        needed_module(board.kind, "brotli_static")
     file = board.get("/static/packed.css", Accept_Encoding="gzip, br")
     assert file.headers["content-encoding"] == "br"
     assert file.body == b"no brotli, but sent as it is"
@@ -143,10 +141,8 @@ def test_an_upload_is_saved_by_browsers_and_run_by_nobody(board: Site, name: str
 
 
 def protected(board: Site, path: str) -> Response:
-    program = BY_KIND[board.kind].find()
-    assert isinstance(program, Program)
-    if "xsendfile" in absent(program):
-        pytest.skip("Apache's module is not here (apt install libapache2-mod-xsendfile)")
+    if board.kind == "apache":
+        needed_module(board.kind, "xsendfile")
     return board.get(path)
 
 

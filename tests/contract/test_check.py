@@ -33,8 +33,9 @@ def everything_is_installed() -> None:
 
 
 def judged(made: Example, environ: Mapping[str, str] = SECRETS) -> dict[str, Result]:
-    # What containers get is judged in test_check_containers.py.
-    files = [path for path in made.files if not path.startswith("docker/")]
+    # What goes to hosts, by the programs that read it there; playbooks have test_ansible.py, and
+    # containers test_check_containers.py.
+    files = [path for path in made.files if path.startswith("hosts/")]
     found = check(made.tree, made.plan, made.project, files, environ=environ)
     return {result.path: result for result in found}
 
