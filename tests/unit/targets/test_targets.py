@@ -30,7 +30,7 @@ MODULES = sorted(
     if path.stem not in {"__init__", "spec"}
 )
 # What a container has as a host has it comes from the host's templates.
-SHARED = {"docker": ("gunicorn/", "nginx/")}
+SHARED = {"docker": ("gunicorn/", "nginx/", "pages/")}
 FULL: dict[str, Any] = {
     "app": {
         "secrets": ["SECRET_KEY"],
