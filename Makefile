@@ -6,7 +6,8 @@ override PYTHON := $(shell command -v $(PYTHON))
 VENV   := .venv
 BIN    := $(VENV)/bin
 # The environment's programs come first: tests and linters call each other by name.
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+# The administrators' come last: container engines call iptables, by its name alone.
+export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format golden bench bench-tuning hosts constraints packages clean

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deploygen.check import gunicorn, nginx
+from deploygen.check import gunicorn, nginx, pages
 from deploygen.check.command import Outcome, run
 from deploygen.check.group import Group, Programs
 from deploygen.check.result import Result
@@ -53,6 +53,8 @@ def check(given: Containers) -> Iterator[Result]:
             yield _dockerfile(given, path)
         elif name == "compose.yaml":
             yield _compose(given, path)
+        elif path.endswith(".html"):
+            yield pages.judged(path, (given.tree / path).read_bytes())
         elif path.endswith(".sh"):
             yield _program(given, path, ("sh", "-n"), "it reads as a shell script")
         elif path.endswith(".py") and name != "gunicorn.conf.py":

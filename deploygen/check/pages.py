@@ -37,11 +37,13 @@ class _Page(HTMLParser):
 def check(group: Group, paths: tuple[str, ...]) -> Iterator[Result]:
     """Each page is UTF-8 and HTML with a title, and loads nothing."""
     for path in paths:
-        fault = _fault(group.on_disk(path).read_bytes())
-        if fault:
-            yield group.result(path, "failed", PROGRAM, fault)
-        else:
-            yield group.result(path, "passed", PROGRAM, "loads nothing")
+        yield judged(group.shown(path), group.on_disk(path).read_bytes())
+
+
+def judged(shown: str, content: bytes) -> Result:
+    """What a page is worth; ``shown`` is its path in the tree."""
+    fault = _fault(content)
+    return Result(shown, "failed" if fault else "passed", PROGRAM, fault or "loads nothing")
 
 
 def _fault(content: bytes) -> str:

@@ -39,6 +39,7 @@ def is_ours(page: Response) -> bool:
         b"Please try again in a moment" in page.body
         and page.headers["content-type"].startswith("text/html")
         and page.headers["retry-after"] == "10"
+        and page.headers["cache-control"] == "no-store"
         and page.headers["x-content-type-options"] == "nosniff"
     )
 

@@ -19,16 +19,16 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("name", "proxy", "more"),
+    ("name", "kind", "more"),
     [
-        ("bookshop", "body_limit: 1M", ""),
-        ("flaskboard", "kind: none", ""),
-        ("fastquotes", "body_limit: 1M", "release: {source: git, keep: 3}"),
+        ("bookshop", "nginx", ""),
+        ("flaskboard", "none", ""),
+        ("fastquotes", "apache", "release: {source: git, keep: 3}"),
     ],
 )
-def test_what_is_rendered_passes(name: str, proxy: str, more: str, tmp_path: Path) -> None:
+def test_what_is_rendered_passes(name: str, kind: str, more: str, tmp_path: Path) -> None:
     needed_here("ansible-lint")
-    made = example(name, tmp_path, proxy=proxy, more=more)
+    made = example(name, tmp_path, kind=kind, more=more)
     paths = [path for path in made.files if path.startswith("ansible/")]
     results = check(made.tree, made.plan, made.project, paths, environ=SECRETS)
     assert {(result.status, result.detail) for result in results} == {("passed", "")}
