@@ -22,8 +22,7 @@ test: packages $(VENV)/.dev     ## Install what the tests need, run all of them.
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest tests/behaviour/test_life.py    # in a process of its own: it looks at what a process leaves
-	pytest --ignore tests/behaviour/test_life.py
+	pytest
 
 check: $(VENV)/.dev             ## The quick ones, for every edit.
 	ruff check .

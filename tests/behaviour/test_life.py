@@ -27,8 +27,10 @@ pytestmark = pytest.mark.slow
 ANY = Options(port=0)
 # A process that runs a stack, as `deploygen up` does.
 PROGRAM = """
-import json, sys
+import json, signal, sys
 from pathlib import Path
+# A shell starts what runs in its background with interrupts ignored, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from deploygen import plan
 from deploygen.spec import parse
 from deploygen.stack import Options, running
