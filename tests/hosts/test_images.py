@@ -43,7 +43,8 @@ def test_a_host_image(found: engine.Engine, suite: str, systemd: str) -> None:
     if os.environ.get(images.RECIPES[suite].variable):
         pytest.skip("an image of the user's own")
     image = images.ensure(found, suite)
-    told = found.run("run", "--rm", "--network=none", image, "systemctl", "--version").stdout
+    plain = ("--rm", "--network=none", "--env=SYSTEMD_COLORS=0")
+    told = found.run("run", *plain, image, "systemctl", "--version").stdout
     assert told.split()[1] == systemd
     config = json.loads(found.run("image", "inspect", image).stdout)[0]["Config"]
     assert config["Cmd"] == ["/sbin/init"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import http.client
 import os
 import shutil
+import signal
 import socket
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -213,7 +215,13 @@ def test_a_run_that_was_killed_before_its_switch_is_mended(machine: Machine) -> 
     machine.go(machine.well("one"))
     machine.config(b"half = 1\n")
     placed = release.placed(machine.params("x")["files"], machine.root / "home/.deploygen-before")
-    placed.__enter__()  # and killed here: nothing is put back
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+        killed = os.fork()
+    if not killed:
+        placed.__enter__()
+        os.kill(os.getpid(), signal.SIGKILL)  # nothing is put back
+    assert os.WTERMSIG(os.waitpid(killed, 0)[1]) == signal.SIGKILL
     assert (machine.root / "etc/conf").read_bytes() == b"half = 1\n"
     assert not release.is_live(machine.host, "one", machine.wanted("one"))
     machine.build("bad", CRASHING)
