@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 import tarfile
+import threading
+import time
 from http.cookies import SimpleCookie
 
 import pytest
@@ -233,6 +235,18 @@ def _names(image: bytes) -> list[str]:
     return found
 
 
+@on(EVERY)
+def test_the_last_stage_has_no_compiler_no_installer_and_no_package_lists(stack: Stack) -> None:
+    name = stack.made.name
+    script = (
+        "for each in gcc cc make uv poetry pdm; do command -v $each; done;"
+        f"ls /srv/{name}/venv/bin/pip; ls -d /root/.cache/pip;"
+        "find /var/lib/apt/lists -name partial -prune -o -type f -size +0 -print; true"
+    )
+    done = stack.engine.run("exec", stack.container("app"), "sh", "-c", script)
+    assert done.stdout.split() == []
+
+
 @on(BOOKSHOP)
 def test_a_wrong_variable_is_a_clear_error_and_what_runs_goes_on(stack: Stack) -> None:
     stack_with = Stack(
@@ -280,3 +294,31 @@ def test_it_comes_back_after_a_restart(stack: Stack) -> None:
     stack.wait()
     assert stack.engine.inspect("container", stack.container("app"))["State"]["StartedAt"] != before
     assert stack.get(PAGES[stack.made.name][0]).status == 200
+
+
+@on([(engine, example) for engine in NAMES for example in SLOW])
+def test_stopping_finishes_what_is_in_work(stack: Stack) -> None:
+    """The last test of a stack: it is down afterwards."""
+    answers: list[Response | Exception] = []
+
+    def request() -> None:
+        try:
+            answers.append(stack.get(SLOW[stack.made.name]))
+        except Exception as error:  # noqa: BLE001 (whatever was lost is counted)
+            answers.append(error)
+
+    at_once = [threading.Thread(target=request) for _ in range(4)]
+    for thread in at_once:
+        thread.start()
+    time.sleep(1)
+    grace = stack.made.plan.containers.components["container"]["stop_grace_period"].number
+    started = time.monotonic()
+    stack.compose("stop", "app")
+    took = time.monotonic() - started
+    for thread in at_once:
+        thread.join()
+    assert [answer.status for answer in answers if isinstance(answer, Response)] == [200] * 4
+    state = stack.engine.inspect("container", stack.container("app"))["State"]
+    assert (state["ExitCode"], state["OOMKilled"]) == (0, False), "137 is a kill"
+    assert took < grace
+    assert stack.get("/").status == 503, "the proxy says that nobody is there"
