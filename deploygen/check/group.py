@@ -10,6 +10,7 @@ from pathlib import Path
 from deploygen.check.result import Result, Status
 from deploygen.plan import Plan
 from deploygen.stack import folder as folders
+from deploygen.stack import proxies
 from deploygen.stack.folder import Folder
 from deploygen.stack.moved import LOOPBACK, LOOPBACK6
 from deploygen.stack.programs import Gunicorn, Missing, Program
@@ -19,7 +20,7 @@ from deploygen.stack.programs import Gunicorn, Missing, Program
 class Programs:
     """The programs that have a version which matters, each looked for once.
 
-    ``proxies`` has the plan's own, by its kind.
+    ``proxies`` has those of all groups, by their kind.
     """
 
     gunicorn: Gunicorn | Missing
@@ -59,7 +60,8 @@ class Group:
     @cached_property
     def moved(self) -> Folder:
         """The files, moved below the scratch folder, so that programs can read and judge them."""
-        found = next(iter(self.programs.proxies.values()), None)
+        kind = proxies.of(self.plan, self.name)
+        found = self.programs.proxies[kind.kind] if kind else None
         return folders.fill(
             self.scratch,
             self.tree,

@@ -137,7 +137,7 @@ class Judge:
         return group.result(path, "passed", self.program, detail)
 
     def _versions(self, group: Group, program: Program) -> str:
-        target = self.target(group.plan.groups[group.name].facts.system)
+        target = self.target(group.plan.hosts[group.name].facts.system)
         here = f"{program.name} {show_version(program.version)}"
         if target == program.version:
             return f"{here}, as on the target"

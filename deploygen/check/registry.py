@@ -76,7 +76,11 @@ def check(
     tree = tree.resolve()
     found = Programs(
         programs.gunicorn(project, python=python, environ=environ),
-        {proxy.kind: proxy.find() for proxy in (proxies.of(plan),) if proxy},
+        {
+            proxy.kind: proxy.find()
+            for proxy in {proxies.of(plan, group) for group in plan.hosts}
+            if proxy
+        },
     )
     results: dict[str, Result] = {}
     judged = [path for path in files if path not in NOT_JUDGED]
@@ -87,7 +91,7 @@ def check(
     whole = not any(path in results for path in playbooks)
     if whole:
         results |= {each.path: each for each in ansible.check(tree, playbooks, seconds)}
-    for name in plan.groups:
+    for name in plan.hosts:
         prefix = f"hosts/{name}"
         paths = [
             path.removeprefix(prefix)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,9 @@ from deploygen.cli import common
 from deploygen.errors import DeploygenError
 
 if TYPE_CHECKING:
-    from deploygen.plan import ContainerPlan, GroupPlan, Plan, Setting
+    from deploygen.plan import ContainerPlan, FrontPlan, GroupPlan, Plan, Setting
+
+    Explained = ContainerPlan | FrontPlan | GroupPlan
 
 # A table needs room for a sentence; where nobody knows how wide the reader's page is, this.
 PIPE_WIDTH = 140
@@ -30,7 +33,10 @@ def command(
     """Say why each setting has its value."""
     _, plan = common.load(file)
     groups = _groups(plan, group)
-    chosen = {name: _matching(each, setting) for name, each in groups.items()}
+    matching = {name: _matching(each, setting) for name, each in groups.items()}
+    chosen = {name: settings for name, settings in matching.items() if settings}
+    if setting is not None and not chosen:
+        raise _unknown(setting, groups.values())
     if as_json:
         typer.echo(json.dumps(_json(chosen), indent=2))
         return
@@ -40,8 +46,8 @@ def command(
         common.note(text)
 
 
-def _groups(plan: Plan, group: str | None) -> dict[str, GroupPlan | ContainerPlan]:
-    groups: dict[str, GroupPlan | ContainerPlan] = {**plan.groups}
+def _groups(plan: Plan, group: str | None) -> dict[str, Explained]:
+    groups: dict[str, Explained] = {**plan.hosts}
     if plan.containers is not None:
         groups.setdefault(plan.containers.group, plan.containers)
     if group is None:
@@ -51,25 +57,31 @@ def _groups(plan: Plan, group: str | None) -> dict[str, GroupPlan | ContainerPla
     return {group: groups[group]}
 
 
-def _matching(group: GroupPlan | ContainerPlan, wanted: str | None) -> dict[str, Setting]:
-    settings = dict(group.settings())
+def _matching(group: Explained, wanted: str | None) -> dict[str, Setting]:
+    """What is asked for; nothing where this group of hosts has none of it."""
     if wanted is None:
-        return settings
-    everything = {**settings, **{f"capacity.{n}": each for n, each in group.capacity.items()}}
-    found = {
+        return dict(group.settings())
+    return {
         name: setting
-        for name, setting in everything.items()
+        for name, setting in _everything(group).items()
         if wanted in (name, setting.name, name.split(".")[0])
     }
-    if not found:
-        from deploygen.spec.types import closest
 
-        names = [*everything, *(setting.name for setting in everything.values())]
-        raise DeploygenError(
-            f"the plan has no setting {wanted}",
-            hint=closest(wanted, names) or "deploygen explain lists all of them",
-        )
-    return found
+
+def _everything(group: Explained) -> dict[str, Setting]:
+    capacity = {f"capacity.{name}": each for name, each in group.capacity.items()}
+    return {**dict(group.settings()), **capacity}
+
+
+def _unknown(wanted: str, groups: Iterable[Explained]) -> DeploygenError:
+    from deploygen.spec.types import closest
+
+    known = {name: each for group in groups for name, each in _everything(group).items()}
+    names = [*known, *(setting.name for setting in known.values())]
+    return DeploygenError(
+        f"the plan has no setting {wanted}",
+        hint=closest(wanted, names) or "deploygen explain lists all of them",
+    )
 
 
 def _json(chosen: dict[str, dict[str, Setting]]) -> dict[str, object]:
@@ -87,7 +99,7 @@ def _json(chosen: dict[str, dict[str, Setting]]) -> dict[str, object]:
     }
 
 
-def _title(group: GroupPlan | ContainerPlan) -> str:
+def _title(group: Explained) -> str:
     from deploygen.units import about, plural
 
     facts = group.facts

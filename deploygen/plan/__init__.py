@@ -18,6 +18,7 @@ from deploygen.plan import (
     concurrency,
     containers,
     dependencies,
+    fleet,
     gunicorn,
     hardening,
     invariants,
@@ -28,6 +29,7 @@ from deploygen.plan import (
     systemd,
     tls,
 )
+from deploygen.plan import front as fronts
 from deploygen.plan import layout as layouts
 from deploygen.plan import site as sites
 from deploygen.plan.containers import ContainerPlan
@@ -35,6 +37,7 @@ from deploygen.plan.environment import environment
 from deploygen.plan.environment import problems as environment_problems
 from deploygen.plan.facts import Facts, facts
 from deploygen.plan.facts import problems as fact_problems
+from deploygen.plan.front import FrontPlan
 from deploygen.plan.interpreter import problems as python_problems
 from deploygen.plan.layout import Layout
 from deploygen.plan.setting import Setting, Settings, Source, Value
@@ -44,6 +47,7 @@ from deploygen.spec import Spec
 
 __all__ = [
     "ContainerPlan",
+    "FrontPlan",
     "GroupPlan",
     "Layout",
     "Plan",
@@ -96,8 +100,14 @@ class Plan:
     environment: Mapping[str, str]
     install_commands: tuple[str, ...]
     groups: Mapping[str, GroupPlan]
+    front: FrontPlan | None
     containers: ContainerPlan | None
     notes: tuple[str, ...]
+
+    @property
+    def hosts(self) -> Mapping[str, GroupPlan | FrontPlan]:
+        """All groups of hosts that files are rendered for: the application's, and the front."""
+        return {**self.groups, **({self.front.group: self.front} if self.front else {})}
 
 
 def make(spec: Spec) -> Plan:
@@ -107,15 +117,21 @@ def make(spec: Spec) -> Plan:
     """
     layout = layouts.layout(spec)
     problems = [*fact_problems(spec), *environment_problems(spec), *python_problems(spec)]
+    problems += (alone := tuple(fleet.problems(spec)))
+    on_hosts = fleet.of_hosts(spec)
     hardened = _try(problems, hardening.plan, spec) or ()
     decided: dict[str, tuple[Facts, Mapping[str, Settings], Site]] = {}
     for name in spec.machines:
-        given, of_group = facts(spec, name), list[Problem]()
-        components = _try(of_group, _components, spec, given)
-        site = _try(of_group, sites.site, spec, given.system, layout)
+        given, of_group = facts(on_hosts, name), list[Problem]()
+        components = _try(of_group, _components, on_hosts, given)
+        site = _try(of_group, sites.site, on_hosts, given.system, layout)
         problems += [_in_group(problem, name) for problem in of_group]
         if components is not None and site is not None:
             decided[name] = given, components, site
+    front = None
+    if spec.front and not alone and len(decided) == len(spec.machines):
+        of_groups = {name: components for name, (_, components, _) in decided.items()}
+        front = _try(problems, fronts.plan, spec, spec.front, layout, of_groups)
     refuse(dict.fromkeys(problems))
     writable = hardening.writable(spec, layout)
     carried = _capacity(spec, {name: each[:2] for name, each in decided.items()})
@@ -131,6 +147,7 @@ def make(spec: Spec) -> Plan:
         environment=environment(spec, layout),
         install_commands=dependencies.commands(spec, classes),
         groups=groups,
+        front=front,
         containers=contained,
         notes=(*_notes(spec), *_short_of_hosts(spec, groups), *without),
     )

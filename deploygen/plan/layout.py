@@ -50,6 +50,7 @@ class Layout:
     acme_webroot: str
     certificate_script: str
     maintenance: str
+    drained: str
     nginx: NginxPlaces
     pages: str
 
@@ -91,6 +92,8 @@ def layout(spec: Spec) -> Layout:
         acme_webroot=f"{home}/acme",
         certificate_script=f"/usr/local/sbin/{name}-certificate",
         maintenance=f"{home}/maintenance",
+        # On the front: a file for each application host that gets no requests. A boot forgets them.
+        drained=f"{run}/drained",
         nginx=NginxPlaces(
             user=PROXY_USER,
             pid="/run/nginx.pid",

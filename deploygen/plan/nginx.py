@@ -29,7 +29,8 @@ def plan(facts: Facts, gunicorn: Settings, name: str) -> Settings:
     processes = worker_processes(facts)
     shape = shapes.of(gunicorn)
     in_flight = shape.concurrency + shape.queued_inside + gunicorn["backlog"].number
-    connections = worker_connections(facts, processes.number, in_flight)
+    room = memory.budget(facts).proxy
+    connections = worker_connections(room, processes.number, in_flight)
     return by_name(
         processes,
         connections,
@@ -64,9 +65,8 @@ def worker_processes(facts: Facts) -> Setting:
     return Setting("worker_processes", value, reason, sources.NGINX_CORE)
 
 
-def worker_connections(facts: Facts, processes: int, in_flight: int) -> Setting:
-    """Connections of one process, those to gunicorn included."""
-    room = memory.budget(facts).proxy
+def worker_connections(room: int, processes: int, in_flight: int) -> Setting:
+    """Connections of one process, those to gunicorn included; ``room`` is memory for them."""
     # Twice two for each: processes share the clients unevenly.
     busy = _power_of_two(2 * 2 * in_flight / processes)
     idle = min(_power_of_two(room // CONNECTION_BYTES // processes + 1) // 2, CONNECTIONS_IDLE_MAX)

@@ -37,6 +37,10 @@ NGINX_HTTP = Source(
 NGINX_PROXY = Source(
     "nginx docs, proxy module", "https://nginx.org/en/docs/http/ngx_http_proxy_module.html"
 )
+NGINX_UPSTREAM = Source(
+    "nginx docs, upstream module",
+    "https://nginx.org/en/docs/http/ngx_http_upstream_module.html",
+)
 APACHE_EVENT = Source("Apache docs, event MPM", "https://httpd.apache.org/docs/2.4/mod/event.html")
 APACHE_MPM = Source(
     "Apache docs, MPM directives", "https://httpd.apache.org/docs/2.4/mod/mpm_common.html"

@@ -16,6 +16,7 @@ from deploygen.spec import types as t
 from deploygen.spec.base import Model
 from deploygen.spec.containers import Containers
 from deploygen.spec.files import Media, Protected, Static
+from deploygen.spec.front import FrontHosts
 from deploygen.spec.proxy import Proxy
 from deploygen.spec.release import Release
 from deploygen.spec.validators import UNIQUE, refusal
@@ -167,7 +168,7 @@ class Workload(Model):
 class Machine(Model):
     """One group of like hosts."""
 
-    os: Literal["debian-12", "debian-13", "ubuntu-22.04", "ubuntu-24.04"] = "debian-12"
+    os: t.SystemName = "debian-12"
     cpus: Annotated[
         t.Real,
         Field(ge=0.01, le=4096, description="May be a fraction: a container's or a VM's quota."),
@@ -220,6 +221,10 @@ class Spec(Model):
         dict[t.GroupName, Machine],
         Field(min_length=1, description="Groups of like hosts; each gets its own plan."),
     ] = Field(default_factory=lambda: {"web": Machine()})
+    front: Annotated[
+        FrontHosts | None,
+        Field(description="Proxies in front of all of these hosts; none when left out."),
+    ] = None
     # Checked by load.py, one problem for each override: pydantic would report only the first.
     server: Annotated[
         dict[str, Any],

@@ -10,7 +10,7 @@ from __future__ import annotations
 import keyword
 import re
 import shlex
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Strict, WithJsonSchema
 
@@ -26,6 +26,10 @@ shown = validators.shown
 Flag = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
 Real = Annotated[float, Strict()]
+
+
+# The systems of systems.py.
+SystemName = Literal["debian-12", "debian-13", "ubuntu-22.04", "ubuntu-24.04"]
 
 
 def version_text(value: object) -> object:

@@ -94,10 +94,11 @@ def fill(
     proxy: Program | None = None,
     port: int | None = None,
     names: tuple[str, ...] = NAMES,
+    members: Mapping[str, str] | None = None,
 ) -> Folder:
     """Fill the private folder for this machine's ``proxy``.
 
-    ``port`` as in ports.choose(); ``names`` are added to sites.
+    ``port`` as in ports.choose(); ``names`` are added to sites; ``members`` as Machine has them.
     """
     files = host_files(tree, group)
     moves = paths.of_host(plan.layout, str(root), files)
@@ -115,6 +116,7 @@ def fill(
         openssl=proxy.openssl if proxy else (),
         absent=modules.absent(proxy) if proxy else frozenset(),
         loads=modules.here(proxy) if proxy and proxy.name == "nginx" else (),
+        members=members or {},
     )
     moved = relocate.relocate(files, machine)
     folder = Folder(root, plan, group, machine.moves, machine.ports, moved)
@@ -142,7 +144,7 @@ def stand_in(folder: Folder) -> Missing | None:
         return openssl
     tls = folder.root / "tls"
     tls.mkdir(mode=0o700)
-    site = folder.plan.groups[folder.group].site
+    site = folder.plan.hosts[folder.group].site
     names = ",".join(f"DNS:{name}" for name in (*site.names, "localhost"))
     command = (
         *openssl.command, "req", "-x509", "-nodes", "-newkey", "ec",
@@ -206,7 +208,7 @@ def _links(folder: Folder, project: Path, proxy: Program | None) -> Iterator[tup
 
 def _apache_conf(folder: Folder, machine: Machine, apache: Program) -> None:
     """Write what stands in for Debian's apache2.conf, with the folders that Apache wants."""
-    site = folder.plan.groups[folder.group].site
+    site = folder.plan.hosts[folder.group].site
     built_in = re.findall(r"^\s*(?:mod_)?(\w+)\.c$", apache.build, re.MULTILINE)
     text = apache_conf.text(
         machine,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deploygen.stack.paths import Moves
 from deploygen.systems import Version
@@ -25,6 +25,7 @@ class Machine:
     the site's, ``temp_paths`` are the directives that this nginx was built with. ``nginx``,
     ``apache`` and ``openssl`` are versions, () where unknown and so taken for new enough.
     ``absent`` are directives of modules that are not here, ``loads`` the files of nginx's that are.
+    ``members`` maps hosts that a front balances over, with their ports, to where they are here.
     """
 
     root: str
@@ -40,6 +41,7 @@ class Machine:
     openssl: Version = ()
     absent: frozenset[str] = frozenset()
     loads: tuple[str, ...] = ()
+    members: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def certificate(self) -> str:

@@ -22,6 +22,8 @@ _URLS = frozenset(
 _TABLES = frozenset(("map", "geo", "split_clients", "types"))
 _LOGS = frozenset(("error_log", "access_log"))
 _WRITTEN = re.compile(r"(client_body|proxy|fastcgi|uwsgi|scgi)_(temp|cache)_path")
+# Where no application host is: the port of a service that throws away what it gets.
+NOBODY = f"{LOOPBACK}:9"
 _CERTIFICATE = ("ssl_certificate", "ssl_certificate_key")
 
 
@@ -147,6 +149,17 @@ def _include(each: Directive, machine: Machine, _seen: Seen) -> Iterator[Edit]:
         yield change(word, new, "path")
 
 
+def _member(each: Directive, machine: Machine, _seen: Seen) -> Iterator[Edit]:
+    """A host of a fleet: nothing is sent to it from here, and its name need not be known here."""
+    if each.opens or "upstream" not in each.context or not each.args:
+        return
+    word = each.args[0]
+    local = word.value.startswith("unix:")
+    new = machine.moves.text(word.value) if local else machine.members.get(word.value, NOBODY)
+    if new != word.value:
+        yield change(word, new, "path" if local else "host")
+
+
 def _user(each: Directive, machine: Machine, _seen: Seen) -> Iterator[Edit]:
     """Workers of another user could not reach a private folder."""
     if machine.user:
@@ -188,6 +201,7 @@ def _absent(found: tuple[Directive, ...], machine: Machine, seen: Seen) -> Itera
 _RULES: Mapping[str, Callable[[Directive, Machine, Seen], Iterator[Edit]]] = {
     "proxy_set_header": _host_header,
     "include": _include,
+    "server": _member,
     "user": _user,
     "daemon": _daemon,
     **dict.fromkeys(_LOGS, _written),

@@ -96,6 +96,11 @@ APACHE = Proxy(
 BY_KIND = {proxy.kind: proxy for proxy in (NGINX, APACHE)}
 
 
-def of(plan: Plan) -> Proxy | None:
-    """The proxy that a plan has files of; None where it is somebody else's."""
+def of(plan: Plan, group: str = "") -> Proxy | None:
+    """The proxy that a group of hosts has files of; None where it is somebody else's.
+
+    Without a group, that of the application's hosts.
+    """
+    if plan.front is not None and group == plan.front.group:
+        return NGINX
     return BY_KIND.get(plan.spec.proxy.kind)

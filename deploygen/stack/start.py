@@ -94,7 +94,7 @@ def static_notes(folder: Folder) -> Iterator[str]:
 
 def front_notes(folder: Folder) -> Iterator[str]:
     """What to say where only what stands in front gets an answer."""
-    front = folder.plan.groups[folder.group].site.front
+    front = folder.plan.hosts[folder.group].site.front
     if front and front.proxy_protocol:
         yield "the site expects the PROXY protocol: a browser gets no answer from it"
     elif front and front.only:
@@ -120,7 +120,7 @@ def gunicorn(
         environment=launch.environment,
         umask=launch.umask,
     )
-    site = folder.plan.groups[folder.group].site
+    site = folder.plan.hosts[folder.group].site
     path = folder.plan.spec.app.health or "/"
     headers = {"Host": site.canonical, "X-Forwarded-Proto": "https" if site.https else "http"}
     for left in _until(seconds):
@@ -161,7 +161,7 @@ def proxy(
 
 def urls(folder: Folder, *, proxied: bool) -> tuple[str, ...]:
     """What a browser opens, the site itself first."""
-    schemes = {80: "http", 443: "https" if folder.plan.groups[folder.group].site.tls else "http"}
+    schemes = {80: "http", 443: "https" if folder.plan.hosts[folder.group].site.tls else "http"}
     if not proxied:
         schemes = {}
     # TLS first: the plain port only sends there.

@@ -10,6 +10,7 @@ from deploygen.targets import (
     apache,
     certificate,
     docker,
+    front,
     guide,
     gunicorn,
     nginx,
@@ -24,6 +25,9 @@ __all__ = ["REGISTRY", "FileSpec", "Row", "Target", "choose", "files"]
 # Those that are what proxy.kind says.
 PROXIES = (nginx.TARGET.name, apache.TARGET.name)
 
+# What else a target wants that does not fit.
+NEEDS = {front.TARGET.name: "it needs a front in the description"}
+
 REGISTRY: dict[str, Target] = {
     target.name: target
     for target in (
@@ -33,6 +37,7 @@ REGISTRY: dict[str, Target] = {
         nginx.TARGET,
         apache.TARGET,
         pages.TARGET,
+        front.TARGET,
         systemd.TARGET,
         sysctl.TARGET,
         ansible.TARGET,
@@ -63,7 +68,7 @@ def choose(plan: Plan) -> tuple[Target, ...]:
         Problem(
             f"{name} does not fit this description",
             where=("targets", index),
-            hint=f"it needs proxy.kind {name}" if name in PROXIES else "",
+            hint=f"it needs proxy.kind {name}" if name in PROXIES else NEEDS.get(name, ""),
         )
         for index, name in enumerate(asked)
         if not REGISTRY[name].fits(plan)

@@ -91,3 +91,13 @@ def test_help_lists_every_command(deploygen) -> None:
     out = deploygen("--help").out
     for name in ("init", "render", "check", "explain", "up", "schema"):
         assert name in out
+
+
+def test_a_setting_that_only_some_groups_have(deploygen, described: Path) -> None:
+    front = "front: {hosts: [lb], networks: 10.0.0.2}\n"
+    text = DESCRIPTION.replace("memory: 1G}", "memory: 1G, hosts: [a, b]}")
+    (described / "deploygen.yml").write_text(text + front)
+    told = json.loads(deploygen("explain", "max_fails", "--json").out)
+    assert set(told) == {"front"}
+    assert told["front"]["nginx.max_fails"]["value"] == 3
+    assert "front: Debian 12" not in deploygen("explain", "workers").out

@@ -259,3 +259,18 @@ def test_changes_are_told_with_file_and_line() -> None:
         (SITE, 2, "port", "80", "127.0.0.1:8000"),
         (SITE, 3, "path", "/srv/shop", "/p/srv/shop"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("server web1.test:80 weight=2;", "server 127.0.0.1:9 weight=2;"),
+        ("server 10.0.0.1:80;", "server 127.0.0.1:4321;"),
+        ("server unix:/srv/shop/current.sock a=b;", "server unix:/p/srv/shop/current.sock a=b;"),
+    ],
+)
+def test_hosts_of_a_fleet_are_not_asked_from_here(given: str, expected: str) -> None:
+    """Their names need not be known to this machine either."""
+    text = f"upstream hosts {{ {given} }}"
+    members = {"10.0.0.1:80": "127.0.0.1:4321"}
+    assert moved(text, members=members) == f"upstream hosts {{ {expected} }}"

@@ -30,7 +30,10 @@ MODULES = sorted(
     if path.stem not in {"__init__", "spec"}
 )
 # What a container has as a host has it comes from the host's templates.
-SHARED = {"docker": ("gunicorn/", "nginx/", "pages/")}
+SHARED = {
+    "docker": ("gunicorn/", "nginx/", "pages/"),
+    "front": ("nginx/", "pages/", "certificate/"),
+}
 FULL: dict[str, Any] = {
     "app": {
         "secrets": ["SECRET_KEY"],
@@ -73,6 +76,10 @@ CASES: list[dict[str, Any]] = [
     {"app": {"interface": "asgi"}, "workload": {"leaks": True}},
     {"app": {"install": {"file": "pyproject.toml"}}},
     {"workload": {"thread_safe": False}},
+    {
+        "machines": machine(hosts=["a.test", "b.test"]),
+        "front": {"hosts": ["lb.test"], "networks": "10.0.0.2"},
+    },
     *({"machines": machine(2, "4G", os=name)} for name in SYSTEMS),
 ]
 
@@ -281,10 +288,11 @@ def test_targets_are_chosen_by_name() -> None:
         proxy = {**ACME["proxy"], "kind": kind}
         # Containers have no Apache.
         others = ({*PROXIES} - {kind}) | ({"docker"} if kind == "apache" else set())
-        assert set(chosen(proxy=proxy)) == set(REGISTRY) - others - {"docker"}, "nor certbot"
-        assert set(chosen(proxy={"kind": kind})) == set(REGISTRY) - others - {"certificate"}
+        alone = set(REGISTRY) - {"front"}
+        assert set(chosen(proxy=proxy)) == alone - others - {"docker"}, "nor certbot"
+        assert set(chosen(proxy={"kind": kind})) == alone - others - {"certificate"}
     none = {*PROXIES, "certificate", "pages"}
-    assert set(chosen(proxy={"kind": "none"})) == set(REGISTRY) - none
+    assert set(chosen(proxy={"kind": "none"})) == alone - none
     assert set(chosen(targets=["systemd"])) == {"guide", "systemd"}
     assert set(chosen(targets=[])) == {"guide"}
     # A proxy without its error pages would answer 404 in their place.
@@ -299,6 +307,7 @@ def test_targets_are_chosen_by_name() -> None:
         ("nginxx", "nginx", "did you mean nginx?"),
         ("nginx", "none", "proxy.kind nginx"),
         ("apache", "nginx", "proxy.kind apache"),
+        ("front", "nginx", "a front in the description"),
     ],
 )
 def test_targets_that_do_not_exist_or_fit_are_refused(wanted: str, kind: str, words: str) -> None:
