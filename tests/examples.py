@@ -93,11 +93,12 @@ def example(
     proxy: str = "body_limit: 1M",
     more: str = "",
     app: str = "",
+    hosts: tuple[str, ...] = (),
 ) -> Example:
     """Copy an example into ``folder`` and render it there.
 
     ``proxy`` is added to the proxy's section, ``app`` to the application's (indented lines),
-    ``more`` to the end of the description.
+    ``more`` to the end of the description; ``hosts`` are those of its one group.
     """
     project = folder / name
     shutil.copytree(
@@ -105,8 +106,9 @@ def example(
         project,
         ignore=shutil.ignore_patterns("__pycache__", ".venv", "instance", "*.sqlite3"),
     )
+    machine = f"{{os: {os}, hosts: [{', '.join(hosts)}]}}"
     text = (
-        f"{_DESCRIPTIONS[name]}{app}\nmachines: {{web: {{os: {os}}}}}\n"
+        f"{_DESCRIPTIONS[name]}{app}\nmachines: {{web: {machine}}}\n"
         f"proxy: {{kind: {kind}, server_names: [{name}.example], {proxy}}}\n{more}"
     )
     document = parse(text)

@@ -219,9 +219,9 @@ def proxy_next_upstream() -> Setting:
     """When a request is passed to another host."""
     return Setting(
         "proxy_next_upstream",
-        "error timeout http_503",
-        "another host is asked where one is not reached, breaks off, or says that it has no room "
-        "or no application. A POST that was sent is never sent again: non_idempotent is not there",
+        "error timeout http_502 http_503",
+        "another host is asked where one is not reached, its proxy or its application breaks off, "
+        "or it has no room. A POST that was sent is never sent again: non_idempotent is not there",
         sources.NGINX_PROXY,
     )
 

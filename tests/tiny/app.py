@@ -5,6 +5,7 @@ It waits, sends bytes, fails and dies as it is told, and says what reached it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -38,11 +39,14 @@ def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     elif path == "/die":
         os._exit(1)
     elif path == "/echo":
+        body = environ["wsgi.input"].read()
         content = json.dumps(
             {
                 "method": environ["REQUEST_METHOD"],
                 "uri": environ.get("RAW_URI", path),
-                "bytes": len(environ["wsgi.input"].read()),
+                "bytes": len(body),
+                "sha256": hashlib.sha256(body).hexdigest(),
+                "pid": os.getpid(),
                 "headers": {k: v for k, v in environ.items() if k.startswith("HTTP_")},
             }
         ).encode()
