@@ -19,10 +19,13 @@ need openssl openssl
 need sysctl procps
 need certbot certbot
 need pebble pebble
-# Hosts of the tests are containers: podman, unless there is a docker that answers.
+# Hosts of the tests are containers, and images are built and run with podman and with docker.
 need mmdebstrap mmdebstrap
-if [ "${TESTBED_ENGINE:-podman}" = podman ] && ! docker info >/dev/null 2>&1; then
-    need podman 'podman runc crun netavark aardvark-dns iptables uidmap catatonit'
+need podman 'podman runc crun netavark aardvark-dns iptables uidmap catatonit'
+if [ -z "${DOCKER_HOST:-}" ]; then
+    need dockerd docker.io
+    need ip iproute2
+    need iptables iptables
 fi
 [ -n "$missing" ] || exit 0
 
@@ -41,7 +44,11 @@ install='
     fi
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq
-    apt-get install -y -qq --no-install-recommends '$missing' >/dev/null
+    case " '$missing' " in
+        # Since Debian 13 the client is a package of its own.
+        *" docker.io "*) client=$(apt-cache search --names-only "^docker-cli\$" | cut -d" " -f1) ;;
+    esac
+    apt-get install -y -qq --no-install-recommends '$missing' ${client:-} >/dev/null
 '
 if ! scripts/as_root.sh sh -c "$install"; then
     echo "Not installed:$missing. As root:" >&2

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import time
 
-from testbed import engine, figures, hosts, images, scenario
+from testbed import docker, engine, figures, hosts, images, scenario
 
 SCENARIO_COMMANDS = {
     "create": "boot a scenario's hosts",
@@ -25,6 +26,8 @@ def main() -> int:
     make.add_argument("names", nargs="*", help=f"of {', '.join(images.RECIPES)}; all")
     run = commands.add_parser("run", help="run a program with the bed's environment")
     run.add_argument("program", nargs=argparse.REMAINDER)
+    dock = commands.add_parser("docker", help="run a program beside this checkout's docker")
+    dock.add_argument("program", nargs=argparse.REMAINDER)
     commands.add_parser("clean", help="remove the images")
     commands.add_parser("figures", help="print what the trials have counted")
     for name, text in SCENARIO_COMMANDS.items():
@@ -38,20 +41,26 @@ def main() -> int:
         print(figures.tables())
         return 0
     try:
-        found = engine.find()
-        if arguments.command == "run":
-            return _run(found, arguments.program)
-        if scenario_name := getattr(arguments, "scenario", None):
-            return _scenario(found, arguments.command, scenario.scenario(scenario_name))
-        if arguments.command == "clean":
-            return _clean(found)
-        for name in arguments.names or images.RECIPES:
-            started = time.monotonic()
-            image = images.ensure(found, name)
-            print(f"{name:12} {image:40} {time.monotonic() - started:5.1f} s", flush=True)
+        return _obey(arguments)
     except engine.TestbedError as error:
         print(f"testbed: {error}", file=sys.stderr)
         return 1
+
+
+def _obey(arguments: argparse.Namespace) -> int:
+    if arguments.command == "docker":
+        return _docker(arguments.program)
+    found = engine.find()
+    if arguments.command == "run":
+        return _run(found, arguments.program)
+    if scenario_name := getattr(arguments, "scenario", None):
+        return _scenario(found, arguments.command, scenario.scenario(scenario_name))
+    if arguments.command == "clean":
+        return _clean(found)
+    for name in arguments.names or images.RECIPES:
+        started = time.monotonic()
+        image = images.ensure(found, name)
+        print(f"{name:12} {image:40} {time.monotonic() - started:5.1f} s", flush=True)
     return 0
 
 
@@ -60,6 +69,14 @@ def _run(found: engine.Engine, program: list[str]) -> int:
     if not program or not shutil.which(program[0], path=environment["PATH"]):
         raise engine.TestbedError(f"no program {' '.join(program[:1]) or 'named'}")
     os.execvpe(program[0], program, environment)
+
+
+def _docker(program: list[str]) -> int:
+    with docker.available() as found:
+        path = shutil.which(program[0], path=found.environment["PATH"]) if program else None
+        if not path:
+            raise engine.TestbedError(f"no program {' '.join(program[:1]) or 'named'}")
+        return subprocess.run([path, *program[1:]], check=False, env=found.environment).returncode
 
 
 def _scenario(found: engine.Engine, command: str, named: scenario.Scenario) -> int:

@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from testbed import machine
@@ -29,6 +30,8 @@ class Engine:
 
     name: str
     conf: Path
+    # Variables of this engine alone: where it listens, say.
+    more: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -45,6 +48,7 @@ class Engine:
             "ANSIBLE_CONNECTION_PLUGINS": str(ROOT / "molecule" / "shared" / "connection"),
             # Of hosts for which an inventory names no other: localhost stays local.
             "ANSIBLE_TRANSPORT": "container",
+            **self.more,
         }
 
     def run(
@@ -77,16 +81,22 @@ def prefix() -> str:
     return f"deploygen-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}"
 
 
-def find() -> Engine:
-    """The engine that TESTBED_ENGINE names, else podman, else a docker whose daemon answers."""
-    named = os.environ.get("TESTBED_ENGINE")
-    if named not in {None, "", "podman", "docker"}:
-        raise TestbedError(f"TESTBED_ENGINE is {named!r}; allowed: podman, docker")
+def configuration() -> Path:
+    """podman's configuration for this machine, written if it is not there yet."""
     FOLDER.mkdir(exist_ok=True)
     conf = FOLDER / "containers.conf"
     text = machine.containers_conf()
     if not conf.exists() or conf.read_text(encoding="utf-8") != text:
         conf.write_text(text, encoding="utf-8")
+    return conf
+
+
+def find() -> Engine:
+    """The engine that TESTBED_ENGINE names, else podman, else a docker whose daemon answers."""
+    named = os.environ.get("TESTBED_ENGINE")
+    if named not in {None, "", "podman", "docker"}:
+        raise TestbedError(f"TESTBED_ENGINE is {named!r}; allowed: podman, docker")
+    conf = configuration()
     tried = []
     for name in [named] if named else ["podman", "docker"]:
         engine = Engine(name, conf)

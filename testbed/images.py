@@ -7,13 +7,10 @@ Debian's nginx for the registry's.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,21 +137,35 @@ RECIPES = {
 }
 
 
-def ensure(engine: Engine, name: str) -> str:
-    """The image of a recipe, made if it is not there yet: its name for the engine."""
+def ensure(engine: Engine, name: str, other: Engine | None = None) -> str:
+    """The image of a recipe, made if it is not there yet: its name for the engine.
+
+    Where the ``other`` engine has made it, it is copied.
+    """
     recipe = RECIPES[name]
     if named := os.environ.get(recipe.variable):
         return named
     files = _files(recipe.suite)
     wanted = recipe.hash(files)
-    with _alone():
+    with machine.alone("images"):
         found = engine.label(recipe.image, LABEL)
         if found == wanted:
             return recipe.image
         if found == "":  # the registry's own image, not one of ours: better than a stand-in
             return recipe.image
-        _make(engine, recipe, files, wanted)
+        if other and other.label(recipe.image, LABEL) == wanted:
+            _copy(other, engine, recipe.image)
+        else:
+            _make(engine, recipe, files, wanted)
     return recipe.image
+
+
+def _copy(source: Engine, target: Engine, image: str) -> None:
+    with subprocess.Popen(
+        [source.name, "save", image], env=source.environment,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as saved:  # fmt: skip
+        target.run("load", stdin=saved.stdout)
 
 
 def _files(suite: str) -> dict[str, str]:
@@ -212,12 +223,3 @@ def _make(engine: Engine, recipe: Recipe, files: dict[str, str], label: str) -> 
                 raise TestbedError(f"{recipe.image} can't be imported: {why.strip()}")
             engine.run("rmi", "--force", recipe.image, check=False)  # half of one
             raise TestbedError(f"{recipe.image} can't be made by mmdebstrap: {why.strip()}")
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """One image is made at a time, whichever checkout asks: they share the engine's store."""
-    path = Path(tempfile.gettempdir(), f"deploygen-testbed-{os.getuid()}.lock")
-    with path.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -6,11 +6,15 @@ own, and are read at the moment that an image is made.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import resource
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -124,6 +128,15 @@ def pip_conf() -> str:
         if text:
             lines.append(f"{key} = {text}")
     return "\n".join(dict.fromkeys(lines)) + "\n"
+
+
+@contextmanager
+def alone(what: str) -> Iterator[None]:
+    """One checkout at a time makes ``what``: they share the machine, and the engine's store."""
+    path = Path(tempfile.gettempdir(), f"deploygen-testbed-{os.getuid()}-{what}.lock")
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _os_release() -> dict[str, str]:

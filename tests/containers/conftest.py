@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
-from tests.containers.engines import Engine, Stack, available, up
-
-
-class Engines:
-    """Each engine, made ready at its first use, ended with the session."""
-
-    def __init__(self, folder: Path, exits: ExitStack) -> None:
-        self.folder, self.exits = folder, exits
-        self.ready: dict[str, Engine] = {}
-
-    def get(self, name: str) -> Engine:
-        if name not in self.ready:
-            self.ready[name] = self.exits.enter_context(available(name, self.folder / name))
-        return self.ready[name]
+from tests.containers.engines import Engine, Engines, Stack, up
 
 
 @pytest.fixture(scope="session")

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from deploygen.stack import Response, ask
-from testbed import engine, images, machine
+from testbed import docker, engine, images, machine
 from tests.examples import ROOT, SECRETS, Example, example
 
-NAMES = ("podman",)
+NAMES = ("podman", "docker")
 BASES = ("python-3.13", "nginx")
 # This checkout's own: others may test on the same machine.
 MARK = f"deploygen-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
@@ -85,6 +85,20 @@ def _podman(folder: Path) -> Iterator[Engine]:
     yield Engine("podman", "podman", (str(program),), found.environment, _limits(folder))
 
 
+@contextmanager
+def _docker(folder: Path) -> Iterator[Engine]:
+    with docker.available() as found:
+        try:
+            other = _find("podman")
+        except engine.TestbedError:
+            other = None
+        for base in BASES:
+            if other:
+                images.ensure(other, base)
+            images.ensure(found, base, other)
+        yield Engine("docker", "docker", ("docker", "compose"), found.environment)
+
+
 def _limits(folder: Path) -> tuple[str, ...]:
     """podman raises the number of processes where only files are limited: not every machine may."""
     if machine.open_files() is None:
@@ -122,7 +136,20 @@ def _run(
     return done
 
 
-ENGINES = {"podman": _podman}
+ENGINES = {"podman": _podman, "docker": _docker}
+
+
+class Engines:
+    """Each engine, made ready at its first use, ended with the session."""
+
+    def __init__(self, folder: Path, exits: ExitStack) -> None:
+        self.folder, self.exits = folder, exits
+        self.ready: dict[str, Engine] = {}
+
+    def get(self, name: str) -> Engine:
+        if name not in self.ready:
+            self.ready[name] = self.exits.enter_context(available(name, self.folder / name))
+        return self.ready[name]
 
 
 @dataclass
@@ -153,6 +180,15 @@ class Stack:
         command = (*self.engine.compose, "--project-name", self.project, *named, *words)
         return _run(command, self.environment, check=check, **more)
 
+    def build(self) -> None:
+        """All images, by ``compose build`` where it can say all that a build needs."""
+        if self.engine.name == "docker":
+            self.compose("build")
+            return
+        name = self.made.name
+        for target, tag in (("app", name), ("proxy", f"{name}-proxy")):
+            self.engine.build(self.made, target, f"{tag}:{MARK}")
+
     def container(self, service: str) -> str:
         """The number of the service's container."""
         label = f"label=com.docker.compose.service={service}"
@@ -180,14 +216,24 @@ class Stack:
         logs = self.compose("logs", check=False)
         raise AssertionError(f"{path} does not answer: {logs.stdout[-4000:]}{logs.stderr[-4000:]}")
 
+    def wait_healthy(self, service: str, seconds: float = 60) -> None:
+        """Until the engine itself says so."""
+        deadline = time.monotonic() + seconds
+        while (state := self._health(service)) != "healthy":
+            assert time.monotonic() < deadline, (service, state)
+            time.sleep(0.2)
+
+    def _health(self, service: str) -> str:
+        state = self.engine.inspect("container", self.container(service))["State"]
+        return str(state["Health"]["Status"])
+
 
 @contextmanager
 def up(found: Engine, name: str, folder: Path) -> Iterator[Stack]:
     """Build the example's images, run its release, start it; stopped and removed at the end."""
     stack = Stack(found, project(name, folder), free_port(), f"{MARK}-{name}")
     try:
-        for target, tag in (("app", name), ("proxy", f"{name}-proxy")):
-            found.build(stack.made, target, f"{tag}:{MARK}")
+        stack.build()
         stack.compose("up", "--detach", "--no-build")
         stack.wait()
         yield stack
