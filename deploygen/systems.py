@@ -1,15 +1,25 @@
 """The supported systems and the versions that each ships: one table, and what follows from it.
 
 Versions are those of the packages in the release's own archive (main, with its security
-updates): packages.debian.org and packages.ubuntu.com. What a configuration may contain
-depends on them; a new system is one more row.
+updates), as of AS_OF: for Debian what ``apt-cache policy`` prints, for Ubuntu what
+packages.ubuntu.com has. What a configuration may contain depends on them; a new system is one
+more row.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 Version = tuple[int, ...]
+
+# Debian takes new releases of Apache into a stable system; all else keeps its number in one.
+AS_OF = "2026-11-26"
+
+# What the rendered files say only where the version knows it: directive or option -> since.
+NGINX_SINCE: Mapping[str, Version] = {"http2": (1, 25, 1), "ssl_reject_handshake": (1, 19, 4)}
+APACHE_SINCE: Mapping[str, Version] = {"DeflateAlterETag": (2, 4, 58)}
+SYSTEMD_SINCE: Mapping[str, Version] = {"RestartSteps": (254,), "RestartMaxDelaySec": (254,)}
 
 
 @dataclass(frozen=True)
@@ -31,13 +41,13 @@ class System:
 
     @property
     def nginx_http2_directive(self) -> bool:
-        """``http2 on;`` came with 1.25.1; before, HTTP/2 is a parameter of ``listen``."""
-        return self.nginx >= (1, 25, 1)
+        """``http2 on;``; before, HTTP/2 is a parameter of ``listen``."""
+        return self.nginx >= NGINX_SINCE["http2"]
 
     @property
     def nginx_reject_handshake(self) -> bool:
-        """``ssl_reject_handshake`` came with 1.19.4; before, a default needs a certificate."""
-        return self.nginx >= (1, 19, 4)
+        """``ssl_reject_handshake``; before, a default server needs a certificate."""
+        return self.nginx >= NGINX_SINCE["ssl_reject_handshake"]
 
     @property
     def nginx_brotli(self) -> bool:
@@ -46,13 +56,13 @@ class System:
 
     @property
     def apache_keeps_etag(self) -> bool:
-        """``DeflateAlterETag`` came with 2.4.58; before, no compressed file was ever 304."""
-        return self.apache >= (2, 4, 58)
+        """``DeflateAlterETag``; before, no compressed file was ever 304."""
+        return self.apache >= APACHE_SINCE["DeflateAlterETag"]
 
     @property
     def restart_steps(self) -> bool:
-        """``RestartSteps=`` and ``RestartMaxDelaySec=`` came with systemd 254."""
-        return self.systemd >= (254,)
+        """``RestartSteps=`` and ``RestartMaxDelaySec=``: waits that grow."""
+        return self.systemd >= SYSTEMD_SINCE["RestartSteps"]
 
 
 SYSTEMS: dict[str, System] = {
@@ -73,7 +83,7 @@ SYSTEMS: dict[str, System] = {
             name="Debian 13 (trixie)",
             python=(3, 13),
             nginx=(1, 26, 3),
-            apache=(2, 4, 66),
+            apache=(2, 4, 71),
             systemd=(257,),
             openssl=(3, 5),
             kernel=(6, 12),

@@ -17,7 +17,7 @@ def needed(name: str) -> str:
     """The program's path. Without it the test is skipped; where CI is set, it fails."""
     found = programs.find(name)
     if isinstance(found, programs.Missing):
-        _lacking(str(found))
+        lacking(str(found))
     return found.command[0]
 
 
@@ -26,10 +26,11 @@ def needed_module(kind: str, directive: str) -> None:
     program = proxies.BY_KIND[kind].find()
     assert isinstance(program, programs.Program)
     if directive in modules.absent(program):
-        _lacking(f"{kind} has no module for {directive}; make packages installs it")
+        lacking(f"{kind} has no module for {directive}; make packages installs it")
 
 
-def _lacking(what: str) -> NoReturn:
+def lacking(what: str) -> NoReturn:
+    """Skip what this machine cannot prove; where CI is set, fail."""
     if os.environ.get("CI"):
         pytest.fail(f"{what}, and CI needs it")
     pytest.skip(what)

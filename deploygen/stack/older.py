@@ -5,17 +5,16 @@ A tree is rendered for the versions of its hosts; a laptop may have older ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from deploygen.published.mozilla import CURVES_SINCE
 from deploygen.stack.directives import Directive, Edit, Word
 from deploygen.stack.machine import Machine
-from deploygen.systems import Version, show_version
+from deploygen.systems import APACHE_SINCE, NGINX_SINCE, show_version
 
-# What the rendered files may have that an older nginx does not know.
-_SINCE: Mapping[str, Version] = {"http2": (1, 25, 1), "ssl_reject_handshake": (1, 19, 4)}
-_APACHE_SINCE: Mapping[str, Version] = {"deflatealteretag": (2, 4, 58)}
-# The first word of the list of curves needs this OpenSSL; an older one refuses the whole list.
-_HYBRID, _HYBRID_SINCE = "X25519MLKEM768:", (3, 5)
+# Apache's names have no case.
+_APACHE_SINCE = {name.lower(): since for name, since in APACHE_SINCE.items()}
+# The first word of the list of curves needs a new OpenSSL; an older one refuses the whole list.
+[(_CURVE, _HYBRID_SINCE)] = CURVES_SINCE.items()
+_HYBRID = f"{_CURVE}:"
 OLDER = "left out: here is "
 
 
@@ -24,14 +23,14 @@ def too_new(each: Directive, machine: Machine) -> bool:
     if each.name == "ssl_ecdh_curve":
         hybrid = any(_HYBRID in value for value in each.values()[:1])
         return hybrid and () < machine.openssl < _HYBRID_SINCE
-    return () < machine.nginx < _SINCE.get(each.name, ())
+    return () < machine.nginx < NGINX_SINCE.get(each.name, ())
 
 
 def replacement(each: Directive, machine: Machine) -> Edit:
     """What an older nginx gets instead; the reason begins with OLDER."""
     if each.name == "ssl_ecdh_curve":
         return _without_hybrid(each.args[0], machine)
-    version, since = show_version(machine.nginx), show_version(_SINCE[each.name])
+    version, since = show_version(machine.nginx), show_version(NGINX_SINCE[each.name])
     # Without the directive, a server that speaks TLS needs a certificate.
     stand_in = f"ssl_certificate {machine.certificate}; ssl_certificate_key {machine.key};"
     new = stand_in if each.name == "ssl_reject_handshake" else ""

@@ -49,6 +49,7 @@ SNIPPETS: tuple[tuple[str, str, Callable[[Site], bool]], ...] = (
     ("files", "The files of NAME that nginx serves from disk", lambda site: site.from_disk),
     ("maps", "Names for the site of NAME: what is added, who is believed, what is logged",
         lambda _: True),
+    ("proxy", "How nginx asks NAME's gunicorn", lambda _: True),
     ("streaming", "What nginx passes on as it comes, for NAME", lambda site: bool(site.streaming)),
     ("tls", "TLS for NAME, and for whoever asks for a name that no site has",
         lambda site: site.tls is not None),

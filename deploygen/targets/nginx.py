@@ -50,6 +50,7 @@ TARGET = Target(
             about="Names for the site of NAME: what is added, who is believed, what is logged",
             context=_words,
         ),
+        Row("etc/nginx/snippets/NAME-proxy.conf", about="How nginx asks NAME's gunicorn"),
         Row(
             "etc/nginx/snippets/NAME-streaming.conf",
             about="What nginx passes on as it comes, for NAME",

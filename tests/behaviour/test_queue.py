@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import socket
@@ -69,6 +70,12 @@ def test_a_full_queue_is_waited_for_and_then_refused(site: Site) -> None:
         # Apache waits for a place, and says 502 where nginx says 504.
         assert {502} <= statuses <= {200, 502, 503, 504}
     until(lambda: site.get("/").status == 200, seconds=20)
+
+
+def test_no_connection_outlives_its_request(site: Site) -> None:
+    """Else one could outlive the switch to the next release, and lose the request after it."""
+    told = json.loads(site.get("/echo", Connection="keep-alive").body)
+    assert told["headers"]["HTTP_CONNECTION"].lower() == "close"
 
 
 def test_a_worker_that_dies_is_a_502(site: Site) -> None:

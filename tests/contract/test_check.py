@@ -23,7 +23,8 @@ TLS = (
     "behind: [10.0.0.0/8]"
 )
 UNIT, SITE, CONF = "@.service", "sites-available/bookshop.conf", "nginx.conf"
-ERRORS, PAGE = "snippets/bookshop-errors.conf", "pages/unavailable.html"
+ASKED, ERRORS = "snippets/bookshop-proxy.conf", "snippets/bookshop-errors.conf"
+PAGE = "pages/unavailable.html"
 
 
 @pytest.fixture(autouse=True)
@@ -102,13 +103,17 @@ def added(new: str) -> Callable[[str], str]:
     ("file", "change", "message"),
     [
         (
-            SITE,
+            ASKED,
             replaced("proxy_buffering on", "proxy_bufering on"),
             'unknown directive "proxy_bufering"',
         ),
-        (SITE, replaced("proxy_buffers 16 8k", "proxy_buffers 16 8x"), '"proxy_buffers" directive'),
         (
-            SITE,
+            ASKED,
+            replaced("proxy_buffers 16 8k", "proxy_buffers 16 8x"),
+            '"proxy_buffers" directive',
+        ),
+        (
+            ASKED,
             replaced("proxy_buffering on;", "proxy_buffering on"),
             "invalid number of arguments",
         ),
@@ -227,7 +232,7 @@ def test_what_is_broken_in_apaches_files_is_reported(
 
 def test_a_message_names_the_rendered_file_and_its_line(tmp_path: Path) -> None:
     made = example("bookshop", tmp_path)
-    site = made.file(SITE)
+    site = made.file(ASKED)
     text = site.read_text().replace("proxy_buffering on;", "proxy_bufering on;")
     site.write_text(text)
     line = text[: text.index("proxy_bufering")].count("\n") + 1

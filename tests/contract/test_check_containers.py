@@ -81,8 +81,8 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
         ("proxy/etc/nginx/nginx.conf", replaced("sendfile on", "sendfil on"), '"sendfil"'),
         (
             "proxy/etc/nginx/sites-enabled/bookshop.conf",
-            replaced("proxy_buffering on", "proxy_bufering on"),
-            '"proxy_bufering" in docker/proxy/etc/nginx/sites-enabled/bookshop.conf:',
+            replaced("client_max_body_size", "client_max_body_sise"),
+            '"client_max_body_sise" in docker/proxy/etc/nginx/sites-enabled/bookshop.conf:',
         ),
     ],
 )

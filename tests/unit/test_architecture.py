@@ -106,3 +106,17 @@ def test_what_is_public_says_what_it_is(path: Path) -> None:
 def test_no_module_knows_the_tests() -> None:
     for path in MODULES:
         assert not {m for m in imported(path) if m.split(".")[0] in {"tests", "pytest"}}, name(path)
+
+
+def test_what_differs_between_versions_stands_in_one_table() -> None:
+    """No number of a version but in systems.py, and in the data that others publish."""
+    shipped = {"nginx", "apache", "systemd", "openssl"}
+    for path in MODULES:
+        if path.name == "systems.py" or path.parent.name == "published":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Compare):
+                sides = (node.left, *node.comparators)
+                asked = any(isinstance(s, ast.Attribute) and s.attr in shipped for s in sides)
+                numbers = any(isinstance(s, ast.Tuple) and s.elts for s in sides)
+                assert not (asked and numbers), f"{name(path)}:{node.lineno}"

@@ -15,17 +15,20 @@ def test_the_description_names_the_same_systems() -> None:
     assert all(name == system.id for name, system in SYSTEMS.items())
 
 
-# system -> nginx's http2 directive, ssl_reject_handshake, systemd's RestartSteps.
+# system -> nginx's http2 directive, ssl_reject_handshake, Apache's DeflateAlterETag, systemd's
+# RestartSteps.
 @pytest.mark.parametrize(
-    ("name", "http2", "reject", "steps"),
+    ("name", "http2", "reject", "etag", "steps"),
     [
-        ("debian-12", False, True, False),
-        ("debian-13", True, True, True),
-        ("ubuntu-22.04", False, False, False),
-        ("ubuntu-24.04", False, True, True),
+        ("debian-12", False, True, True, False),
+        ("debian-13", True, True, True, True),
+        ("ubuntu-22.04", False, False, False, False),
+        ("ubuntu-24.04", False, True, True, True),
     ],
 )
-def test_what_versions_can_do(name: str, http2: bool, reject: bool, steps: bool) -> None:
+def test_what_versions_can_do(
+    name: str, http2: bool, reject: bool, etag: bool, steps: bool
+) -> None:
     system = SYSTEMS[name]
     assert system.nginx_http2_directive == http2
     assert system.nginx_reject_handshake == reject
@@ -40,6 +43,10 @@ def test_what_versions_can_do(name: str, http2: bool, reject: bool, steps: bool)
     assert ("ssl_reject_handshake on;" in files["etc/nginx/nginx.conf"]) == reject
     assert ("RestartSteps=" in files["etc/systemd/system/shop@.service"]) == steps
     assert ("systemd.RestartSteps" in settings(machines=machine(2, "4G", os=name))) == steps
+    assert system.apache_keeps_etag == etag
+    of_apache = host_files(machines=machine(2, "4G", os=name), proxy={"kind": "apache"})
+    server = of_apache["etc/apache2/conf-available/zz-deploygen.conf"]
+    assert ("DeflateAlterETag NoChange" in server) == etag
     # Post-quantum key exchange needs OpenSSL 3.5; an older one refuses the whole list.
     tls = files["etc/nginx/snippets/shop-tls.conf"]
     curves = next(line for line in tls.splitlines() if line.startswith("ssl_ecdh_curve "))

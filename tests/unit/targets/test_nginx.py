@@ -66,10 +66,13 @@ def test_the_default_server_shows_no_certificate_of_a_site(
 
 
 def test_both_bufferings_are_on_and_nothing_is_sent_twice(tmp_path: Path) -> None:
-    site = parsed(host_files()[SITE], tmp_path)
-    assert directives(site, "proxy_buffering") == [["on"]]
-    assert directives(site, "proxy_request_buffering") == [["on"]]
-    assert directives(site, "proxy_next_upstream") == [["off"]]
+    files = host_files()
+    asked = parsed(files["etc/nginx/snippets/shop-proxy.conf"], tmp_path)
+    assert directives(asked, "proxy_buffering") == [["on"]]
+    assert directives(asked, "proxy_request_buffering") == [["on"]]
+    assert directives(asked, "proxy_next_upstream") == [["off"]]
+    site = parsed(files[SITE], tmp_path)
+    assert ["snippets/shop-proxy.conf"] in directives(site, "include")
     assert directives(site, "server")[0] == ["unix:/srv/shop/current.sock", "fail_timeout=0"]
 
 
