@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 # A table needs room for a sentence; where nobody knows how wide the reader's page is, this.
 PIPE_WIDTH = 140
+# The word for what the application itself has to know.
+APPLICATION = "application"
 
 
 def command(
     setting: Annotated[
         str | None,
-        typer.Argument(help="gunicorn.workers, or workers; a component such as nginx; capacity."),
+        typer.Argument(
+            help="gunicorn.workers, or workers; a component such as nginx; capacity; application."
+        ),
     ] = None,
     file: common.File = common.DESCRIPTION,
     group: Annotated[str | None, typer.Option(help="Only this machine group.")] = None,
@@ -32,6 +36,9 @@ def command(
 ) -> None:
     """Say why each setting has its value."""
     _, plan = common.load(file)
+    if setting == APPLICATION:
+        typer.echo(json.dumps(plan.advice, indent=2) if as_json else _advice(plan))
+        return
     groups = _groups(plan, group)
     matching = {name: _matching(each, setting) for name, each in groups.items()}
     chosen = {name: settings for name, settings in matching.items() if settings}
@@ -42,8 +49,15 @@ def command(
         return
     for name, settings in chosen.items():
         _table(_title(groups[name]), settings)
+    if setting is None:
+        typer.echo(_advice(plan))
     for text in plan.notes:
         common.note(text)
+
+
+def _advice(plan: Plan) -> str:
+    """What the application has to agree with its proxy on."""
+    return "\n".join((f"{APPLICATION}: what it is told", *(f"- {line}" for line in plan.advice)))
 
 
 def _groups(plan: Plan, group: str | None) -> dict[str, Explained]:

@@ -92,6 +92,7 @@ def _write(
     asks: bool,
     quiet: bool,
 ) -> None:
+    from deploygen.plan.advice import required
     from deploygen.plan.site import placeholders
     from deploygen.spec import parse, starter
 
@@ -109,7 +110,10 @@ def _write(
         _report(target, detected)
     for each in (*detected.notes, *left_out):
         common.note(each)
-    for each in placeholders(parse(text).spec):
+    spec = parse(text).spec
+    for each in required(spec):
+        common.note(each)
+    for each in placeholders(spec):
         common.note(f"{each} is a placeholder: put the site's real name into {target}")
 
 

@@ -32,6 +32,7 @@ from deploygen.plan import (
 from deploygen.plan import front as fronts
 from deploygen.plan import layout as layouts
 from deploygen.plan import site as sites
+from deploygen.plan.advice import advice
 from deploygen.plan.containers import ContainerPlan
 from deploygen.plan.environment import environment
 from deploygen.plan.environment import problems as environment_problems
@@ -108,6 +109,12 @@ class Plan:
     def hosts(self) -> Mapping[str, GroupPlan | FrontPlan]:
         """All groups of hosts that files are rendered for: the application's, and the front."""
         return {**self.groups, **({self.front.group: self.front} if self.front else {})}
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What the application has to know of its proxy: sentences in Markdown."""
+        https = next(iter(self.groups.values())).site.https
+        return advice(self.spec, https=https, containers=self.containers is not None)
 
 
 def make(spec: Spec) -> Plan:

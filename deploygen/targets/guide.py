@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from deploygen.plan import Plan, interpreter, packages
-from deploygen.plan.advice import advice
 from deploygen.plan.apache_modules import needed, unused
 from deploygen.plan.compose import compose
 from deploygen.plan.containers import PROXY_UID_STEP
@@ -32,7 +31,6 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         "https": site.https,
         "certificate": site.certificate,
         "packages": _packages(plan),
-        "advice": advice(plan.spec, https=site.https),
         "containers": plan.containers,
         "compose": compose(plan.spec, plan.containers) if plan.containers else None,
         "proxy_uid": plan.spec.containers.uid + PROXY_UID_STEP,

@@ -149,6 +149,19 @@ def test_nobody_takes_a_header_away(alone: Site, named: str) -> None:
     assert told["host"].startswith(HOST)
 
 
+def test_flask_without_its_middleware_knows_the_scheme_alone(kind: str, tmp_path: Path) -> None:
+    """gunicorn reads the scheme; REMOTE_ADDR is for ProxyFix to fill, as the README says."""
+    made = example("flaskboard", tmp_path, kind=kind, proxy=f"behind: [{TRUSTED}]")
+    options = Options(port=0, environment={"FLASKBOARD_PROXIES": "0"})
+    with running(made.tree, made.plan, "web", made.project, options) as stack:
+        claims = (("X-Forwarded-For", VISITOR), ("X-Forwarded-Proto", "https"))
+        answer = send(stack.address, "/whoami", host=made.host, headers=claims)
+        assert answer is not None
+        told = answer.json()
+        assert told["is_secure"] is True
+        assert told["x_forwarded_for"] == VISITOR and not told["remote_addr"]
+
+
 @pytest.mark.parametrize("name", ["flaskboard", "fastquotes"])
 def test_other_frameworks_agree_with_the_proxy(kind: str, name: str, tmp_path: Path) -> None:
     """As the rendered README says: Flask through ProxyFix, FastAPI from the header."""

@@ -52,6 +52,19 @@ def test_one_setting_as_a_table(deploygen, described: Path, wanted: str) -> None
     assert "one worker for each of 8 cores" in " ".join(out.split())
 
 
+def test_the_application_has_to_know_its_proxy(deploygen, project: Path) -> None:
+    text = DESCRIPTION.replace(
+        '{entrypoint: "shop:app"}', "{entrypoint: shop:app, framework: django}"
+    )
+    (project / "deploygen.yml").write_text(text)
+    line = "- Django's `ALLOWED_HOSTS` has to hold `shop.example.org`."
+    assert line in deploygen("explain").out.splitlines()
+    alone = deploygen("explain", "application").out.splitlines()
+    assert alone[0] == "application: what it is told" and line in alone
+    assert line[2:] in json.loads(deploygen("explain", "application", "--json").out)
+    assert line not in deploygen("explain", "workers").out
+
+
 def test_a_component_and_a_group(deploygen, described: Path) -> None:
     told = json.loads(deploygen("explain", "nginx", "--group", "small", "--json").out)
     assert set(told) == {"small"}

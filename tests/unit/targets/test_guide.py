@@ -77,6 +77,7 @@ def test_notes_stand_in_it() -> None:
 
 
 ACME: dict[str, Any] = {"tls": {"mode": "acme"}}
+FILES = {"mode": "files", "certificate": "/c.pem", "key": "/k.pem"}
 
 
 def test_a_host_gets_its_certificate_around_the_first_start() -> None:
@@ -93,7 +94,18 @@ def test_a_host_gets_its_certificate_around_the_first_start() -> None:
     [
         ({"framework": "django"}, ACME, ["SECURE_PROXY_SSL_HEADER", "`shop.test`"], ["ProxyFix"]),
         ({"framework": "django"}, {"behind": "cloudflare"}, ["SECURE_PROXY_SSL_HEADER"], []),
-        ({"framework": "django"}, {}, ["ALLOWED_HOSTS"], ["SECURE_PROXY_SSL_HEADER"]),
+        (
+            {"framework": "django"},
+            {},
+            ["ALLOWED_HOSTS", "for forms on pages of other names"],
+            ["SECURE_PROXY_SSL_HEADER", "://"],
+        ),
+        (
+            {"framework": "django"},
+            {"behind": {"networks": ["10.0.0.0/8"], "proxy_protocol": True}},
+            ["`CSRF_TRUSTED_ORIGINS` holds `https://shop.test`"],
+            [],
+        ),
         ({"framework": "django"}, {"server_names": ["a.org", "*.a.org"]}, ["`.a.org`"], ["*.a"]),
         ({"framework": "flask"}, {}, ["x_for=1, x_proto=1"], ["ALLOWED_HOSTS"]),
         ({"framework": "fastapi", "interface": "asgi"}, {}, ["request.client"], ["ProxyFix"]),
@@ -107,3 +119,21 @@ def test_what_an_application_has_to_know(
     told = readme.split("## What the application is told")[1]
     assert all(word in told for word in said)
     assert not [word for word in not_said if word in told]
+
+
+@pytest.mark.parametrize(
+    ("proxy", "containers", "origin"),
+    [
+        ({}, {}, None),
+        ({}, {"http_port": 8000}, "http://shop.test:8000"),
+        ({"tls": FILES}, {"http_port": 8000}, None),
+        ({"tls": FILES}, {"https_port": 8443}, "https://shop.test:8443"),
+    ],
+)
+def test_a_port_that_visitors_name_is_an_origin(
+    proxy: dict[str, Any], containers: dict[str, Any], origin: str | None
+) -> None:
+    made = a_plan(app={"framework": "django"}, proxy=proxy, containers=containers)
+    found = [line for line in made.advice if "CSRF_TRUSTED_ORIGINS" in line and "`http" in line]
+    assert len(found) == (origin is not None)
+    assert origin is None or f"`{origin}`" in found[0]

@@ -31,7 +31,8 @@ SECRET_KEY = _secret("SECRET_KEY")
 ALLOWED_HOSTS = _words("DJANGO_ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS")
 
-# Safe only because the proxy in front overwrites this header and clients cannot reach gunicorn.
+# Safe only because the proxy in front overwrites this header and clients cannot reach gunicorn,
+# which reads it too; other servers do not.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Browsers send secure cookies over HTTPS only: where the shop is served without TLS, nobody
