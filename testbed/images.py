@@ -2,7 +2,7 @@
 
 Hosts boot systemd, as a virtual machine would. The Python images stand in for the registry's
 ``python:3.13-slim``: same names of programs, same name of the image, Debian's own Python. So does
-Debian's nginx for the registry's.
+Debian's nginx, Apache, PostgreSQL and Redis for the registry's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import machine
+from testbed import machine, stand_ins
 from testbed.engine import Engine, TestbedError
 
 LABEL = "deploygen.testbed"
@@ -124,6 +124,20 @@ def _nginx(suite: str) -> Recipe:
     )
 
 
+def _service(
+    name: str, tag: str, packages: list[str], script: str, changes: tuple[str, ...]
+) -> Recipe:
+    return Recipe(
+        name=name,
+        suite="trixie",
+        packages=tuple(packages),
+        script=_COMMON + script + _BARE,
+        changes=changes,
+        image=f"docker.io/library/{name}:{tag}",
+        variable=f"TESTBED_IMAGE_{name.upper()}",
+    )
+
+
 # Debian 12 has Python 3.11, Debian 13 has 3.13; no suite has 3.12.
 RECIPES = {
     recipe.name: recipe
@@ -133,6 +147,27 @@ RECIPES = {
         _python("3.11", "bookworm"),
         _python("3.13", "trixie"),
         _nginx("trixie"),
+        _service(
+            "httpd",
+            "2.4",
+            stand_ins.HTTPD_PACKAGES,
+            stand_ins.HTTPD,
+            stand_ins.HTTPD_CHANGES,
+        ),
+        _service(
+            "postgres",
+            "17",
+            stand_ins.POSTGRES_PACKAGES,
+            stand_ins.POSTGRES,
+            stand_ins.POSTGRES_CHANGES,
+        ),
+        _service(
+            "redis",
+            "8",
+            stand_ins.REDIS_PACKAGES,
+            stand_ins.REDIS,
+            stand_ins.REDIS_CHANGES,
+        ),
     )
 }
 

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deploygen.check import gunicorn, nginx, pages
+from deploygen.check import apache, gunicorn, nginx, pages
 from deploygen.check.command import Outcome, run
 from deploygen.check.group import Group, Programs
 from deploygen.check.result import Result
 from deploygen.plan import ContainerPlan, GroupPlan, Plan
-from deploygen.plan.containers import GROUP
+from deploygen.plan.container_proxy import GROUP, HTTPD
 from deploygen.render.quoting import env_file
+from deploygen.stack import apache_conf, apache_site
 from deploygen.stack import folder as folders
 from deploygen.stack.programs import Missing, find
 
@@ -129,7 +130,7 @@ def _judged(given: Containers, path: str, program: str, outcome: Outcome, well: 
 
 
 def _inside(given: Containers) -> Iterator[Result]:
-    """gunicorn's and nginx's files, judged as on a host that has the container's folders."""
+    """gunicorn's and the proxy's files, judged as on a host that has the container's folders."""
     paths = _paths(given)
     if not paths:
         return
@@ -142,7 +143,7 @@ def _inside(given: Containers) -> Iterator[Result]:
                 result,
                 path=back[result.path],
                 detail=re.sub(
-                    rf"(?:hosts/{GROUP})?(/etc/[^\s:]+)",
+                    rf"(?:hosts/{GROUP})?(/etc/[^\s:,]+)",
                     lambda found: _name(paths, found[1]),
                     result.detail,
                 ),
@@ -156,6 +157,9 @@ def _results(group: Group, paths: tuple[str, ...]) -> Iterator[Result]:
     sites = tuple(path for path in paths if path.startswith("/etc/nginx/"))
     if sites:
         yield from nginx.check(group, sites)
+    sites = tuple(path for path in paths if path.startswith(f"{apache_site.ROOT}/"))
+    if sites:
+        yield from apache.check(group, sites)
     config = tuple(path for path in paths if path.endswith("/gunicorn.conf.py"))
     if config:
         yield from gunicorn.check(group, config)
@@ -168,8 +172,17 @@ def _paths(given: Containers) -> dict[str, str]:
         for name in INSIDE:
             inside = path.removeprefix(f"{FOLDER}/{name}")
             if inside != path and inside.endswith((".conf", "/gunicorn.conf.py")):
-                found[inside] = path
+                found[_on_a_host(inside)] = path
     return found
+
+
+def _on_a_host(inside: str) -> str:
+    """The registry's Apache has its files elsewhere than Debian's."""
+    if inside == f"{HTTPD}/conf/httpd.conf":
+        return apache_conf.PATH
+    if inside.startswith(f"{HTTPD}/"):
+        return inside.replace(HTTPD, apache_site.ROOT, 1)
+    return inside
 
 
 def _name(paths: Mapping[str, str], path: str) -> str:

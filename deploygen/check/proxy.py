@@ -54,14 +54,15 @@ class Judge:
             for path in paths:
                 yield group.result(path, "not checked", self.program, why_not)
             return
-        main = tuple(path for path in paths if path == self.proxy.main)
-        others = tuple(path for path in paths if path != self.proxy.main)
+        first = tuple(path for path in paths if path in self.proxy.first)
+        others = tuple(path for path in paths if path not in self.proxy.first)
         faults = self._without_sites(group, found)
-        yield from self._results(group, found, main, faults)
+        results = tuple(self._results(group, found, first, faults))
+        yield from results
         if faults:
+            wrong = ", ".join(each.path for each in results if each.status == "failed")
             for path in others:
-                detail = f"{group.shown(self.proxy.main)} is wrong"
-                yield group.result(path, "not checked", self.program, detail)
+                yield group.result(path, "not checked", self.program, f"{wrong} is wrong")
             return
         faults = self._faults(group, found) or self._start(group, found)
         yield from self._results(group, found, others, faults)

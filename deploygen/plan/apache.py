@@ -7,6 +7,8 @@ to do than its counterpart in nginx.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from deploygen.plan import mpm, sources, timeouts
 from deploygen.plan import shape as shapes
 from deploygen.plan.facts import Facts
@@ -20,6 +22,31 @@ HEADER_FIELDS = 100
 CLIENT_S = 15
 # A body that is slower than this, in bytes a second, is dripped on purpose.
 BODY_MIN_RATE = 500
+# What holds for all sites of a host, in the order of the file.
+SERVER = (
+    "ServerLimit",
+    "StartServers",
+    "ThreadLimit",
+    "ThreadsPerChild",
+    "MaxRequestWorkers",
+    "MinSpareThreads",
+    "MaxSpareThreads",
+    "AsyncRequestWorkerFactor",
+    "MaxConnectionsPerChild",
+    "MaxMemFree",
+    "ListenBacklog",
+)
+CLIENTS = (
+    "Timeout",
+    "RequestReadTimeout",
+    "KeepAliveTimeout",
+    "MaxKeepAliveRequests",
+    "LimitRequestLine",
+    "LimitRequestFields",
+    "LimitRequestFieldSize",
+)
+# Parameters of ProxyPass, each of them one word of its line.
+PROXY_PASS = ("connectiontimeout", "retry")
 
 
 def plan(facts: Facts, gunicorn: Settings, _name: str) -> Settings:
@@ -182,3 +209,17 @@ def retry() -> Setting:
         "release may be up in a second",
         sources.APACHE_PROXY,
     )
+
+
+def chapters(settings: Settings) -> Mapping[str, tuple[Setting, ...]]:
+    """The directives that Apache's files list one after the other, by the part of the file."""
+
+    def chosen(names: tuple[str, ...]) -> tuple[Setting, ...]:
+        return tuple(settings[name] for name in names)
+
+    return {
+        "server": chosen(SERVER),
+        "clients": chosen(CLIENTS),
+        "proxy_pass": chosen(PROXY_PASS),
+        "tls": tuple(setting for name, setting in settings.items() if name.startswith("SSL")),
+    }

@@ -22,6 +22,8 @@ UNUSED = (
     "setenvif",
     "status",
 )
+# What any Apache of ours rests on; Debian's has it built in.
+BUILT_IN = ("unixd", "log_config", "logio")
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,8 @@ class ApacheHeader:
 class ApacheSite:
     """What only Apache's files say.
 
-    ``redirect`` says whether port 80 only sends to HTTPS. ``buffered`` matches the URLs that
+    ``plain`` is the address without TLS; ``redirect`` says whether it only sends to HTTPS.
+    ``buffered`` matches the URLs that
     gunicorn answers, ``streaming`` those of them that are passed on as they come (empty where none
     are), and ``streams`` has their paths. ``not_streaming`` and ``protected``, which nobody may ask
     for, are mod_rewrite's: it takes patterns as they are, unquoted. ``client`` is the expression of
@@ -91,6 +92,7 @@ class ApacheSite:
 
     hosts: tuple[Host, ...]
     defaults: tuple[Host, ...]
+    plain: str
     redirect: bool
     files: tuple[Served, ...]
     headers: tuple[ApacheHeader, ...]
@@ -112,21 +114,23 @@ class ApacheSite:
     types: Mapping[str, str] = field(default_factory=lambda: COMPRESSIBLE)
 
 
-def apache_site(site: Site, system: System) -> ApacheSite:
-    """Apache's words for a site."""
+def apache_site(site: Site, system: System, ports: tuple[int, int] = (80, 443)) -> ApacheSite:
+    """Apache's words for a site; ``ports`` are those of HTTP and HTTPS."""
     files = tuple(
         _static(each) if each is site.static else _served(each)
         for each in (site.static, site.media)
         if each
     )
     redirect = site.tls is not None and site.tls.redirect
-    plain, tls = Host("*:80", tls=False), Host("*:443", tls=True)
+    http, https = ports
+    plain, tls = Host(f"*:{http}", tls=False), Host(f"*:{https}", tls=True)
     front = site.front
     believed = front is not None and front.believed
     piped = front is not None and front.proxy_protocol
     return ApacheSite(
         hosts=(tls,) if redirect else (plain, tls) if site.tls else (plain,),
         defaults=(plain, tls) if site.tls else (plain,),
+        plain=plain.address,
         redirect=redirect,
         files=files,
         headers=tuple(map(_header, site.headers)),

@@ -60,11 +60,12 @@ class Bounds:
         return tuple(bound.variable for bound in self.variables)
 
 
-def bounds(facts: Facts, gunicorn: Settings, nginx: Settings) -> Bounds:
-    """The bounds for the decided settings; ``nginx`` is empty without a proxy of ours."""
-    read_timeout = nginx["proxy_read_timeout"].number if nginx else None
+def bounds(facts: Facts, gunicorn: Settings, proxy: Settings) -> Bounds:
+    """The bounds for the decided settings; ``proxy`` is empty without one of ours."""
+    patience = proxy.get("proxy_read_timeout") or proxy.get("ProxyTimeout")
+    read_timeout = patience.number if patience else None
     return Bounds(
-        tuple(_each(facts, gunicorn, read_timeout)), tuple(_joint(facts, gunicorn, nginx))
+        tuple(_each(facts, gunicorn, read_timeout)), tuple(_joint(facts, gunicorn, proxy))
     )
 
 
@@ -115,7 +116,7 @@ def _timeout(facts: Facts, gunicorn: Settings, read_timeout: int | None) -> Boun
     return Bound("GUNICORN_TIMEOUT", "timeout", min(slowest, most), most, why)
 
 
-def _joint(facts: Facts, gunicorn: Settings, nginx: Settings) -> Iterator[Joint]:
+def _joint(facts: Facts, gunicorn: Settings, proxy: Settings) -> Iterator[Joint]:
     each = "worker_connections" if is_async(gunicorn["worker_class"].text) else "threads"
     if facts.db_connections is not None:
         yield Joint(
@@ -124,8 +125,8 @@ def _joint(facts: Facts, gunicorn: Settings, nginx: Settings) -> Iterator[Joint]
             f"the database allows {plural(facts.db_connections, 'connection')} on "
             f"{plural(facts.hosts_total, 'host')}",
         )
-    if nginx:
-        processes, connections = nginx["worker_processes"], nginx["worker_connections"]
+    if "worker_processes" in proxy:
+        processes, connections = proxy["worker_processes"], proxy["worker_connections"]
         # Two for each: the client's and gunicorn's.
         yield Joint(
             each,

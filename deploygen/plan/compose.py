@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deploygen.plan.containers import HTTP, HTTPS, ContainerPlan
+from deploygen.plan.container_proxy import HTTP, HTTPS
+from deploygen.plan.containers import ContainerPlan
 from deploygen.plan.services import Service, services
 from deploygen.spec import Spec
 
@@ -36,7 +37,7 @@ class Compose:
 def compose(spec: Spec, containers: ContainerPlan) -> Compose:
     """The compose file of a plan."""
     beside = tuple(services(spec))
-    proxied = containers.proxy_image is not None
+    proxy = containers.proxy
     own = tuple(f"{volume.name}:{volume.path}" for volume in containers.volumes)
     # The socket is of no use to a release, and the static files are of none to the application.
     release = tuple(mount for mount in own if not mount.startswith("run:"))
@@ -44,14 +45,14 @@ def compose(spec: Spec, containers: ContainerPlan) -> Compose:
     return Compose(
         release=(*release, static) if static else release,
         app=own,
-        proxy=tuple(_proxy(spec, containers)) if proxied else (),
+        proxy=tuple(_proxy(spec, containers, proxy.spool)) if proxy else (),
         ports=tuple(_ports(spec, containers)),
         listens=HTTPS if containers.site.tls else HTTP,
-        networks=("front", "back") if proxied else ("back",),
+        networks=("front", "back") if proxy else ("back",),
         volumes=(
             *(volume.name for volume in containers.volumes),
             *(("static",) if static else ()),
-            *(("spool",) if proxied else ()),
+            *(("spool",) if proxy else ()),
             *(service.name for service in beside),
         ),
         secrets=tuple(_secrets(spec)),
@@ -60,7 +61,7 @@ def compose(spec: Spec, containers: ContainerPlan) -> Compose:
     )
 
 
-def _proxy(spec: Spec, containers: ContainerPlan) -> Iterator[str]:
+def _proxy(spec: Spec, containers: ContainerPlan, spool: str) -> Iterator[str]:
     layout = containers.layout
     yield f"run:{layout.run}:ro"
     if containers.static_source:
@@ -69,7 +70,7 @@ def _proxy(spec: Spec, containers: ContainerPlan) -> Iterator[str]:
         yield f"media:{layout.media}:ro"
     if layout.protected:
         yield f"protected:{layout.protected}:ro"
-    yield f"spool:{layout.nginx.temp}"
+    yield f"spool:{spool}"
     if tls := containers.site.tls:
         for path in (tls.pair.certificate, tls.pair.key):
             yield f"{path}:{path}:ro"

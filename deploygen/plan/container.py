@@ -6,21 +6,18 @@ from dataclasses import replace
 
 from deploygen.plan import memory, sources, systemd, timeouts
 from deploygen.plan.bounds import Bounds
+from deploygen.plan.container_proxy import Needs
 from deploygen.plan.facts import Facts
 from deploygen.plan.setting import Setting, Settings, by_name
 from deploygen.spec import Spec
-from deploygen.units import MIB, about, number, plural
+from deploygen.units import MIB, about, number
 
 # Of the limit, for uploads on their way and what libraries put down for a moment.
 TMP_SHARE = 0.1
 TMP_MIN = 16 * MIB
-# nginx with its buffers, and a master that reads configuration.
-PROXY_MIN = 64 * MIB
 # How often the health is asked: each time starts a Python, some 50 ms of a core.
 HEALTH_INTERVAL_S = 5
 HEALTH_RETRIES = 3
-# The proxy's processes: its master, and what a reload adds to the workers.
-PROXY_TASKS = 16
 LOG_BYTES = 50 * MIB
 
 
@@ -44,8 +41,8 @@ def plan(
     machine: Facts,
     inside: Facts,
     gunicorn: Settings,
-    nginx: Settings,
     bounds: Bounds,
+    proxy: Needs | None,
 ) -> Settings:
     """All limits of the application's container and of the proxy's."""
     return by_name(
@@ -60,10 +57,12 @@ def plan(
         health_start_period(),
         health_retries(),
         log_size(),
-        proxy_mem_limit(machine) if nginx else None,
-        proxy_tmp_size() if nginx else None,
-        proxy_pids_limit(nginx["worker_processes"].number) if nginx else None,
-        proxy_nofile(nginx["worker_rlimit_nofile"].number) if nginx else None,
+        proxy_mem_limit(machine, proxy) if proxy else None,
+        proxy_tmp_size() if proxy else None,
+        Setting("proxy_pids_limit", proxy.tasks, proxy.tasks_why, sources.COMPOSE)
+        if proxy
+        else None,
+        Setting("proxy_nofile", proxy.files, proxy.files_why, sources.COMPOSE) if proxy else None,
     )
 
 
@@ -184,15 +183,15 @@ def log_size() -> Setting:
     )
 
 
-def proxy_mem_limit(machine: Facts) -> Setting:
+def proxy_mem_limit(machine: Facts, needs: Needs) -> Setting:
     """The limit of the proxy's container, in bytes."""
     room = memory.budget(machine).proxy
-    value = max(room // MIB * MIB, PROXY_MIN)
+    value = max(room // MIB * MIB, -(-needs.memory_bytes // MIB) * MIB)
     return Setting(
         "proxy_mem_limit",
         value,
-        f"nginx's buffers are planned for {about(room)}, and no less than {about(PROXY_MIN)}; "
-        "larger bodies lie in a volume",
+        f"the proxy's buffers are planned for {about(room)}, and no less than "
+        f"{about(needs.memory_bytes)}; larger bodies lie in a volume",
         sources.COMPOSE,
     )
 
@@ -202,27 +201,6 @@ def proxy_tmp_size() -> Setting:
     return Setting(
         "proxy_tmp_size",
         MIB,
-        "for its process number alone: bodies lie in a volume",
-        sources.COMPOSE,
-    )
-
-
-def proxy_pids_limit(processes: int) -> Setting:
-    """Processes of the proxy's container."""
-    return Setting(
-        "proxy_pids_limit",
-        2 * processes + PROXY_TASKS,
-        f"twice {plural(processes, 'process', 'processes')}, for a reload, and {PROXY_TASKS} for "
-        "the rest",
-        sources.COMPOSE,
-    )
-
-
-def proxy_nofile(files: int) -> Setting:
-    """Open files of one process of the proxy."""
-    return Setting(
-        "proxy_nofile",
-        files,
-        "what worker_rlimit_nofile says: a process that is not root can't raise its own limit",
+        "for its process number and the like: bodies lie in a volume",
         sources.COMPOSE,
     )

@@ -23,6 +23,15 @@ class NginxPlaces:
 
 
 @dataclass(frozen=True)
+class ApachePlaces:
+    """Where Apache has its logs, and why what holds for all sites is read in its place."""
+
+    error_log: str
+    access_log: str
+    read_why: str
+
+
+@dataclass(frozen=True)
 class Layout:
     """Absolute paths on the host. ``%i`` in a path stands for the slot, as in a systemd unit."""
 
@@ -52,6 +61,7 @@ class Layout:
     maintenance: str
     drained: str
     nginx: NginxPlaces
+    apache: ApachePlaces
     pages: str
 
 
@@ -100,6 +110,12 @@ def layout(spec: Spec) -> Layout:
             error_log="/var/log/nginx/error.log",
             access_log="/var/log/nginx/access.log",
             temp=None,
+        ),
+        apache=ApachePlaces(
+            error_log="${APACHE_LOG_DIR}/error.log",
+            access_log="${APACHE_LOG_DIR}/access.log",
+            read_why="Its name begins with zz: it is read after Debian's own files, and replaces "
+            "what they say.",
         ),
         pages=f"{etc}/pages",
     )

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from deploygen.plan.apache_modules import BUILT_IN
 from deploygen.stack.apache_site import ROOT
 from deploygen.stack.machine import Machine
 from deploygen.stack.moved import LOOPBACK, LOOPBACK6
 
 PATH = f"{ROOT}/apache2.conf"
-# What Debian's Apache has built in; others have modules.
-BUILT_IN = ("unixd", "log_config", "logio")
 # What holds for all sites of a host, as the tree has it.
 RENDERED = f"{ROOT}/conf-available/zz-deploygen.conf"
 

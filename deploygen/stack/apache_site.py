@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from deploygen.stack import moved, older
 from deploygen.stack.apache_directives import directives
-from deploygen.stack.directives import Directive, Edit
+from deploygen.stack.directives import Directive, Edit, Word
 from deploygen.stack.machine import Machine
 from deploygen.stack.moved import Seen, change, drop, inside
 
@@ -26,6 +26,10 @@ _REDIRECTS = frozenset(("redirect", "redirectpermanent", "rewriterule"))
 _URL_FIRST = frozenset(("alias", "aliasmatch", "scriptalias", "proxypass", "proxypassmatch"))
 _LOGS = frozenset(("errorlog", "customlog", "transferlog", "pidfile"))
 _CERTIFICATE, _KEY = "sslcertificatefile", "sslcertificatekeyfile"
+# Where a container's logs go, and what they are called here.
+_STREAMS = {"/dev/stderr": "error.log", "/dev/stdout": "access.log"}
+# The types of files, on any Debian.
+TYPES = "/etc/mime.types"
 # How a rule of ours says the host that was asked for.
 _HOSTS = ("%{SERVER_NAME}", "%{HTTP_HOST}")
 
@@ -46,8 +50,8 @@ def _port(address: str) -> int:
     return int(port) if port.isdigit() else 80
 
 
-def edits(text: str, machine: Machine, *, seen: Seen) -> Iterator[Edit]:
-    """What changes in one file."""
+def edits(text: str, machine: Machine, *, seen: Seen, main: bool = False) -> Iterator[Edit]:
+    """What changes in one file; ``main`` is a container's own apache2.conf."""
     found = directives(text)
     names = {
         value
@@ -66,12 +70,12 @@ def edits(text: str, machine: Machine, *, seen: Seen) -> Iterator[Edit]:
         if edit := older.apache(each, machine):
             yield edit
             continue
-        rule = _RULES.get(each.name)
+        rule = (_MAIN.get(each.name) if main else None) or _RULES.get(each.name)
         if rule is not None:
             yield from rule(each, machine)
         elif each.name in _LOGS:
             for word in each.args[:1]:
-                yield from moved.written(word, machine, seen)
+                yield from _log(word, machine, seen)
         elif each.name in _REDIRECTS:
             yield from moved.redirect(each, text, (*_HOSTS, *sorted(names)), machine)
         elif each.name not in (*_URLS, _CERTIFICATE, _KEY):
@@ -100,6 +104,46 @@ def _virtual_host(each: Directive, machine: Machine) -> Iterator[Edit]:
 
 def _listen(each: Directive, _machine: Machine) -> Iterator[Edit]:
     yield drop(each, "left out: it listens on loopback")
+
+
+def _listen_here(each: Directive, machine: Machine) -> Iterator[Edit]:
+    for word in each.args[:1]:
+        port = _port(word.value)
+        yield change(word, f"{moved.LOOPBACK}:{machine.ports.get(port, port)}", "port")
+
+
+def _log(word: Word, machine: Machine, seen: Seen) -> Iterator[Edit]:
+    """What goes to a container's engine goes to a file here."""
+    if name := _STREAMS.get(word.value):
+        seen.folders.add(f"{machine.root}/var/log/apache2")
+        yield change(word, f"{machine.root}/var/log/apache2/{name}", "path")
+    else:
+        yield from moved.written(word, machine, seen)
+
+
+def _root(each: Directive, machine: Machine) -> Iterator[Edit]:
+    for word in each.args[:1]:
+        yield change(word, f"{machine.root}{ROOT}", "path")
+
+
+def _module(each: Directive, machine: Machine) -> Iterator[Edit]:
+    """Modules lie where this machine's Apache has them."""
+    for word in each.args[1:2]:
+        yield change(word, f"{machine.modules}/{word.value.rpartition('/')[2]}", "path")
+
+
+def _run_time(each: Directive, machine: Machine) -> Iterator[Edit]:
+    """What Apache writes while it runs lies in /tmp, in a container."""
+    for word in each.args[:1]:
+        yield change(word, word.value.replace("/tmp", f"{machine.root}/run"), "path")  # noqa: S108
+
+
+def _types(each: Directive, machine: Machine) -> Iterator[Edit]:
+    for word in each.args[:1]:
+        if machine.readable(TYPES):
+            yield change(word, TYPES, "path")
+        else:
+            yield change(word, "/dev/null", moved.LEFT_OUT)
 
 
 def _user(each: Directive, _machine: Machine) -> Iterator[Edit]:
@@ -134,4 +178,13 @@ _RULES: Mapping[str, Callable[[Directive, Machine], Iterator[Edit]]] = {
     "requestheader": _host_header,
     "include": _include,
     "includeoptional": _include,
+}
+# What only a container's own main file says: a host's is Debian's.
+_MAIN: Mapping[str, Callable[[Directive, Machine], Iterator[Edit]]] = {
+    "serverroot": _root,
+    "loadmodule": _module,
+    "listen": _listen_here,
+    "defaultruntimedir": _run_time,
+    "sslsessioncache": _run_time,
+    "typesconfig": _types,
 }

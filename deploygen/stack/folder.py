@@ -117,6 +117,7 @@ def fill(
         absent=modules.absent(proxy) if proxy else frozenset(),
         loads=modules.here(proxy) if proxy and proxy.name == "nginx" else (),
         members=members or {},
+        modules=modules.folder(proxy) if proxy else "",
     )
     moved = relocate.relocate(files, machine)
     folder = Folder(root, plan, group, machine.moves, machine.ports, moved)
@@ -207,7 +208,14 @@ def _links(folder: Folder, project: Path, proxy: Program | None) -> Iterator[tup
 
 
 def _apache_conf(folder: Folder, machine: Machine, apache: Program) -> None:
-    """Write what stands in for Debian's apache2.conf, with the folders that Apache wants."""
+    """Write what stands in for Debian's apache2.conf, with the folders that Apache wants.
+
+    A container has a rendered one.
+    """
+    for name in ("run", "var/log/apache2"):
+        (folder.root / name).mkdir(parents=True, exist_ok=True)
+    if apache_conf.PATH in folder.relocated.files:
+        return
     site = folder.plan.hosts[folder.group].site
     built_in = re.findall(r"^\s*(?:mod_)?(\w+)\.c$", apache.build, re.MULTILINE)
     text = apache_conf.text(
@@ -226,8 +234,6 @@ def _apache_conf(folder: Folder, machine: Machine, apache: Program) -> None:
     path = Path(f"{folder.root}{apache_conf.PATH}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-    for name in ("run", "var/log/apache2"):
-        (folder.root / name).mkdir(parents=True, exist_ok=True)
 
 
 def _readable(path: str) -> bool:

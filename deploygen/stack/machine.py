@@ -24,8 +24,9 @@ class Machine:
     nginx does not run as root, ``readable`` says whether a file is here, ``names`` are added to
     the site's, ``temp_paths`` are the directives that this nginx was built with. ``nginx``,
     ``apache`` and ``openssl`` are versions, () where unknown and so taken for new enough.
-    ``absent`` are directives of modules that are not here, ``loads`` the files of nginx's that are.
-    ``members`` maps hosts that a front balances over, with their ports, to where they are here.
+    ``absent`` are directives of modules that are not here, ``loads`` the files of nginx's that are;
+    ``modules`` is the folder of Apache's. ``members`` maps hosts that a front balances over, with
+    their ports, to where they are here.
     """
 
     root: str
@@ -42,6 +43,7 @@ class Machine:
     absent: frozenset[str] = frozenset()
     loads: tuple[str, ...] = ()
     members: Mapping[str, str] = field(default_factory=dict)
+    modules: str = ""
 
     @property
     def certificate(self) -> str:

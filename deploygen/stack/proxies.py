@@ -21,7 +21,8 @@ class Proxy:
     """One kind of proxy.
 
     ``kind`` is that of proxy.kind in the description. On the host, ``etc`` is the folder of its
-    files, ``main`` the rendered one without which there is no proxy. ``logs`` is the folder of
+    files, ``main`` the rendered one without which there is no proxy, ``first`` what is read before
+    any site. ``logs`` is the folder of
     its logs below the private one.
     ``command`` runs it in the foreground, ``test`` lets it read its files and end; both take
     the private folder. ``stop`` is the signal that lets requests finish. ``ready`` is what the
@@ -31,6 +32,7 @@ class Proxy:
     kind: str
     etc: str
     main: str
+    first: tuple[str, ...]
     logs: str
     stop: int
     find: Callable[[], Program | Missing]
@@ -75,6 +77,7 @@ NGINX = Proxy(
     kind="nginx",
     etc="/etc/nginx",
     main=NGINX_CONF,
+    first=(NGINX_CONF,),
     logs="var/log/nginx",
     stop=signal.SIGQUIT,
     find=programs.nginx,
@@ -85,6 +88,7 @@ APACHE = Proxy(
     kind="apache",
     etc=apache_site.ROOT,
     main=apache_conf.RENDERED,
+    first=(apache_conf.PATH, apache_conf.RENDERED),
     logs="var/log/apache2",
     stop=signal.SIGWINCH,
     find=programs.apache,

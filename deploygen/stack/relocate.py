@@ -22,6 +22,7 @@ from deploygen.stack.paths import Moves
 _STRINGS = (tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING))
 
 NGINX_CONF = "/etc/nginx/nginx.conf"
+APACHE_CONF = f"{apache_site.ROOT}/apache2.conf"
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def _is_nginx(path: str) -> bool:
 
 def _is_apache(path: str) -> bool:
     folder, _, name = path.rpartition("/")
-    return name.endswith(".conf") and folder.startswith(f"{apache_site.ROOT}/")
+    inside = name.endswith(".conf") and folder.startswith(f"{apache_site.ROOT}/")
+    return inside or path == APACHE_CONF
 
 
 def _edits(path: str, text: str, machine: Machine, seen: Seen) -> Iterator[Edit]:
@@ -101,7 +103,7 @@ def _edits(path: str, text: str, machine: Machine, seen: Seen) -> Iterator[Edit]
     elif _is_nginx(path):
         yield from nginx_site.edits(text, machine, main=path == NGINX_CONF, seen=seen)
     elif _is_apache(path):
-        yield from apache_site.edits(text, machine, seen=seen)
+        yield from apache_site.edits(text, machine, main=path == APACHE_CONF, seen=seen)
     else:
         yield from _lines(text, machine.moves)
 

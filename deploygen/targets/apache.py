@@ -4,51 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deploygen.plan import GroupPlan, Plan, Setting
+from deploygen.plan import GroupPlan, Plan
+from deploygen.plan.apache import chapters
 from deploygen.plan.apache_modules import needed
 from deploygen.plan.apache_site import apache_site
 from deploygen.targets.spec import Row, Target, on_hosts
 
-# What holds for all sites of a host, in the order of the file.
-SERVER = (
-    "ServerLimit",
-    "StartServers",
-    "ThreadLimit",
-    "ThreadsPerChild",
-    "MaxRequestWorkers",
-    "MinSpareThreads",
-    "MaxSpareThreads",
-    "AsyncRequestWorkerFactor",
-    "MaxConnectionsPerChild",
-    "MaxMemFree",
-    "ListenBacklog",
-)
-CLIENTS = (
-    "Timeout",
-    "RequestReadTimeout",
-    "KeepAliveTimeout",
-    "MaxKeepAliveRequests",
-    "LimitRequestLine",
-    "LimitRequestFields",
-    "LimitRequestFieldSize",
-)
-# Parameters of ProxyPass, each of them one word of its line.
-PROXY_PASS = ("connectiontimeout", "retry")
-
 
 def _context(_plan: Plan, group: GroupPlan) -> Mapping[str, object]:
-    settings = group.components["apache"]
-
-    def chosen(names: tuple[str, ...]) -> tuple[Setting, ...]:
-        return tuple(settings[name] for name in names)
-
     return {
         "words": apache_site(group.site, group.facts.system),
         "modules": needed(group.site),
-        "server": chosen(SERVER),
-        "clients": chosen(CLIENTS),
-        "proxy_pass": chosen(PROXY_PASS),
-        "tls": tuple(setting for name, setting in settings.items() if name.startswith("SSL")),
+        **chapters(group.components["apache"]),
     }
 
 

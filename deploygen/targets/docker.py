@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from deploygen.plan import ContainerPlan, Plan
+from deploygen.plan.apache import chapters
+from deploygen.plan.apache_modules import BUILT_IN, needed
 from deploygen.plan.compose import compose
 from deploygen.plan.container_gunicorn import TCP
+from deploygen.plan.container_proxy import HTTP, HTTPD, HTTPS
 from deploygen.plan.containers import PROXY_UID_STEP, SECRETS
 from deploygen.plan.image import HELPER, collects
 from deploygen.plan.sections import sections
@@ -33,7 +36,12 @@ class Row:
 
 
 def _proxied(_plan: Plan, containers: ContainerPlan) -> bool:
-    return containers.proxy_image is not None
+    return containers.proxy is not None
+
+
+def _by(kind: str) -> Callable[[Plan, ContainerPlan], bool]:
+    """Whether the proxy is this one."""
+    return lambda _, containers: containers.proxy is not None and containers.proxy.kind == kind
 
 
 def _limited(plan: Plan, containers: ContainerPlan) -> bool:
@@ -55,6 +63,17 @@ SNIPPETS: tuple[tuple[str, str, Callable[[Site], bool]], ...] = (
         lambda site: site.tls is not None),
     ("told", "What the application NAME is told of a request", lambda _: True),
 )  # fmt: skip
+PARTS: tuple[tuple[str, str, Callable[[Site], bool]], ...] = (
+    ("zz-deploygen", "Apache in its container", lambda _: True),
+    ("NAME-doors", "What comes before the site of NAME: who is let in, who asks for its health",
+        lambda _: True),
+    ("NAME-errors", "What Apache answers where NAME does not; its site includes this",
+        lambda _: True),
+    ("NAME-files", "The files of NAME that Apache serves from disk; its site includes this",
+        lambda site: site.from_disk),
+    ("NAME-proxy", "How Apache asks NAME's gunicorn; its site includes this", lambda _: True),
+    ("NAME-told", "What the application NAME is told of a request", lambda _: True),
+)  # fmt: skip
 
 
 def _snippet(name: str, about: str, when: Callable[[Site], bool]) -> Row:
@@ -63,7 +82,16 @@ def _snippet(name: str, about: str, when: Callable[[Site], bool]) -> Row:
         f"proxy/{path}",
         about,
         f"nginx/{path}",
-        lambda _, containers: containers.proxy_image is not None and when(containers.site),
+        lambda plan, containers: _by("nginx")(plan, containers) and when(containers.site),
+    )
+
+
+def _part(name: str, about: str, when: Callable[[Site], bool]) -> Row:
+    return Row(
+        f"proxy{HTTPD}/conf-available/{name}.conf",
+        about,
+        f"apache/etc/apache2/conf-available/{name}.conf",
+        lambda plan, containers: _by("apache")(plan, containers) and when(containers.site),
     )
 
 
@@ -87,11 +115,20 @@ ROWS = (
     Row("tools/requirements.py", about="Of the build of NAME: what pyproject.toml asks for",
         when=_lists),
     Row("proxy/etc/nginx/nginx.conf", about="nginx in its container",
-        template="nginx/etc/nginx/nginx.conf", when=_proxied),
+        template="nginx/etc/nginx/nginx.conf", when=_by("nginx")),
     Row("proxy/etc/nginx/sites-enabled/NAME.conf",
         about="The site of NAME: nginx in front of gunicorn",
-        template="nginx/etc/nginx/sites-available/NAME.conf", when=_proxied),
+        template="nginx/etc/nginx/sites-available/NAME.conf", when=_by("nginx")),
     *(_snippet(*row) for row in SNIPPETS),
+    Row(f"proxy{HTTPD}/conf/httpd.conf", about="Apache in its container: modules, ports, logs",
+        when=_by("apache")),
+    *(_part(*row) for row in PARTS),
+    Row(f"proxy{HTTPD}/sites-enabled/NAME.conf",
+        about="The site of NAME: Apache in front of gunicorn",
+        template="apache/etc/apache2/sites-available/NAME.conf", when=_by("apache")),
+    Row("proxy/etc/NAME/start.sh", about="Starts Apache of NAME, in its container",
+        when=lambda plan, containers: _by("apache")(plan, containers)
+        and containers.site.tls is not None),
     Row("proxy/etc/NAME/pages/unavailable.html",
         about="What the proxy shows for 502, 503 and 504 of its own",
         template="pages/etc/NAME/pages/unavailable.html", when=_proxied),
@@ -123,6 +160,7 @@ def _context(plan: Plan, containers: ContainerPlan) -> Mapping[str, object]:
     spec, site = plan.spec, containers.site
     gunicorn, bounds = containers.components["gunicorn"], containers.bounds
     wired = compose(spec, containers)
+    apache = containers.components.get("apache")
     overridable = (*(bound.setting for bound in bounds.variables), *(b.each for b in bounds.joint))
     return {
         "spec": spec,
@@ -132,9 +170,14 @@ def _context(plan: Plan, containers: ContainerPlan) -> Mapping[str, object]:
         "words": containers.words,
         "environment": plan.environment,
         "containers": containers,
+        "proxy": containers.proxy,
         "image": containers.image,
         "bounds": bounds,
         **containers.components,
+        **(chapters(apache) if apache else {}),
+        "modules": needed(containers.site),
+        "built_in": BUILT_IN,
+        "listens": (HTTP, HTTPS) if site.tls else (HTTP,),
         "sections": sections(gunicorn),
         "planned": tuple(gunicorn[name] for name in dict.fromkeys(overridable)),
         "folders": tuple(_folders(containers)),

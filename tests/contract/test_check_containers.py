@@ -34,8 +34,14 @@ def judged(made: Example) -> dict[str, Result]:
 @pytest.mark.parametrize("more", ["", SERVICES], ids=["plain", "services"])
 @pytest.mark.parametrize(
     ("kind", "proxy"),
-    [("nginx", "body_limit: 1M"), ("nginx", TLS), ("none", "body_limit: 1M")],
-    ids=["nginx", "tls", "no"],
+    [
+        ("nginx", "body_limit: 1M"),
+        ("nginx", TLS),
+        ("apache", "body_limit: 1M"),
+        ("apache", TLS),
+        ("none", "body_limit: 1M"),
+    ],
+    ids=["nginx", "nginx-tls", "apache", "apache-tls", "no"],
 )
 @pytest.mark.parametrize("name", NAMES)
 def test_every_file(name: str, kind: str, proxy: str, more: str, tmp_path: Path) -> None:
@@ -99,6 +105,28 @@ def test_what_is_broken_is_reported(
     # A snippet is judged in the site that includes it.
     failed = {path for path in failed if "/snippets/" not in path}
     assert failed == {f"docker/{file}"}
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("conf/httpd.conf", replaced("modules/mod_alias.so", "modules/mod_aliases.so"), "mod_ali"),
+        ("conf/httpd.conf", replaced("Listen 8080", "Listens 8080"), "Listens"),
+        ("conf-available/zz-deploygen.conf", replaced("\nTimeout ", "\nTimeouts "), "Timeouts"),
+        ("sites-enabled/bookshop.conf", replaced("Header always set", "Headr set"), "Headr"),
+    ],
+)
+def test_what_is_broken_of_apache_is_reported(
+    file: str, change: Callable[[str], str], message: str, tmp_path: Path
+) -> None:
+    made = example("bookshop", tmp_path, os="debian-13", kind="apache")
+    name = f"docker/proxy/usr/local/apache2/{file}"
+    path = made.tree / name
+    path.write_text(change(path.read_text()))
+    results = judged(made)
+    assert results[name].status == "failed", results[name]
+    assert message in results[name].detail
+    assert {path for path, result in results.items() if result.status == "failed"} == {name}
 
 
 def test_missing_programs_are_named_with_how_to_get_them(

@@ -16,7 +16,7 @@ import yaml
 from deploygen.plan import ContainerPlan
 from deploygen.render.quoting import nginx_size, python
 from deploygen.units import MIB
-from tests.builders import a_plan, machine, rendered
+from tests.builders import a_plan, machine, refusal, rendered
 
 FULL: dict[str, Any] = {
     "app": {
@@ -59,6 +59,68 @@ def test_no_service_writes_to_its_root_or_keeps_a_right(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in service and "cap_add" not in service
+
+
+APACHE_TLS = {"kind": "apache", "tls": {"mode": "files", "certificate": "/c", "key": "/k"}}
+
+
+def test_apache_has_the_registrys_layout_and_ports_that_need_no_right() -> None:
+    files, made = docker(proxy=APACHE_TLS), containers(proxy=APACHE_TLS)
+    own = "proxy/usr/local/apache2"
+    main, site = files[f"{own}/conf/httpd.conf"], files[f"{own}/sites-enabled/shop.conf"]
+    assert re.findall(r"^Listen (.*)$", main, re.MULTILINE) == ["8080", "8443"]
+    assert re.findall(r"<VirtualHost (.*)>", site) == ["*:8080", "*:8443"]
+    assert "APACHE_LOG_DIR" not in "".join(files.values())
+    assert "ErrorLog /dev/stderr" in site and "CustomLog /dev/stdout timed" in site
+    assert f"unix:{made.socket}|" in files[f"{own}/conf-available/shop-proxy.conf"]
+    dockerfile = files["Dockerfile"]
+    assert "ARG PROXY_BASE=docker.io/library/httpd:2.4\n" in dockerfile
+    assert "STOPSIGNAL SIGWINCH\n" in dockerfile
+    # Bodies that exceed memory go to a volume, whatever /tmp holds.
+    assert "ENV TMPDIR=/var/spool/apache2\n" in dockerfile
+    service = compose(proxy=APACHE_TLS)["services"]["proxy"]
+    assert "spool:/var/spool/apache2" in service["volumes"]
+    assert not [path for path in files if "nginx" in path]
+    # What shows a certificate to strangers is made at each start: no key is in the image.
+    assert 'CMD ["sh", "/etc/shop/start.sh"]' in dockerfile
+    assert "-keyout /tmp/stand-in/privkey.pem" in files["proxy/etc/shop/start.sh"]
+    plain = docker(proxy={"kind": "apache"})
+    assert 'CMD ["httpd", "-D", "FOREGROUND"]' in plain["Dockerfile"]
+    assert "proxy/etc/shop/start.sh" not in plain
+
+
+@pytest.mark.parametrize(("cpus", "memory"), [(1, "512M"), (2, "4G"), (16, "64G"), (64, "4G")])
+def test_apaches_container_has_room_for_its_threads(cpus: float, memory: str) -> None:
+    changes = {"proxy": {"kind": "apache"}, "machines": machine(cpus, memory)}
+    planned, service = containers(**changes), compose(**changes)["services"]["proxy"]
+    apache = {name: s.value for name, s in planned.components["apache"].items()}
+    threads = apache["ServerLimit"] * apache["ThreadsPerChild"]
+    assert service["pids_limit"] > threads, "a reload has two generations of processes"
+    assert threads == 2 * apache["MaxRequestWorkers"]
+    unit = {"g": 1024 * MIB, "m": MIB}[service["mem_limit"][-1]]
+    limit = unit * int(service["mem_limit"][:-1])
+    assert limit >= apache["MaxRequestWorkers"] * 200 * 1024
+    # Each connection of a process, and what each of its threads asks gunicorn with.
+    assert service["ulimits"]["nofile"] > 6 * apache["ThreadsPerChild"]
+
+
+@pytest.mark.parametrize(
+    ("given", "keeps"), [(None, False), ("httpd:2.4", False), ("httpd:2.4.66", True),
+                         ("httpd:2.4.57-bookworm", False), ("a.example/web:7.1", True)],
+)  # fmt: skip
+def test_apaches_version_is_the_tags_and_else_taken_to_be_old(given: str, keeps: bool) -> None:
+    changes = {"proxy": {"kind": "apache"}, "containers": {"proxy_image": given} if given else {}}
+    server = docker(**changes)["proxy/usr/local/apache2/conf-available/zz-deploygen.conf"]
+    assert ("DeflateAlterETag NoChange" in server) is keeps
+
+
+def test_what_the_registrys_apache_can_not_do_is_refused() -> None:
+    changes = {"proxy": {"kind": "apache"}, "app": {"protected": {"url": "/private/"}}}
+    problem = refusal(targets=["docker"], **changes)
+    assert problem.where == ("app", "protected") and "mod_xsendfile" in problem.message
+    assert a_plan(**changes).containers is None, "a host's has it"
+    changes = {"proxy": {"kind": "apache", "tls": {"mode": "acme"}}}
+    assert refusal(targets=["docker"], **changes).where == ("proxy", "tls", "mode")
 
 
 def test_limits_are_those_of_the_plan() -> None:

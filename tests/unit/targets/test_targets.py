@@ -31,7 +31,7 @@ MODULES = sorted(
 )
 # What a container has as a host has it comes from the host's templates.
 SHARED = {
-    "docker": ("gunicorn/", "nginx/", "pages/"),
+    "docker": ("apache/", "gunicorn/", "nginx/", "pages/"),
     "front": ("nginx/", "pages/", "certificate/"),
 }
 FULL: dict[str, Any] = {
@@ -73,6 +73,7 @@ CASES: list[dict[str, Any]] = [
     full("apache"),
     ACME,
     {**ACME, "proxy": {**ACME["proxy"], "kind": "apache"}},
+    {"proxy": {"kind": "apache", "tls": FULL["proxy"]["tls"]}},
     {"app": {"interface": "asgi"}, "workload": {"leaks": True}},
     {"app": {"install": {"file": "pyproject.toml"}}},
     {"workload": {"thread_safe": False}},
@@ -286,8 +287,7 @@ def test_targets_are_chosen_by_name() -> None:
 
     for kind in PROXIES:
         proxy = {**ACME["proxy"], "kind": kind}
-        # Containers have no Apache.
-        others = ({*PROXIES} - {kind}) | ({"docker"} if kind == "apache" else set())
+        others = {*PROXIES} - {kind}
         alone = set(REGISTRY) - {"front"}
         assert set(chosen(proxy=proxy)) == alone - others - {"docker"}, "nor certbot"
         assert set(chosen(proxy={"kind": kind})) == alone - others - {"certificate"}

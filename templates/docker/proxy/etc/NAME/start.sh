@@ -1,0 +1,14 @@
+#!/bin/sh
+{{ about | header }}
+set -eu
+umask 077
+
+# Who asks for a name that no site has is shown a certificate that says nothing: Apache can't
+# refuse the handshake. It is made at each start, in memory, so that its key is in no image.
+mkdir --parents {{ layout.stand_in }}
+openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 3650 \
+    -subj /CN=invalid \
+    -keyout {{ site.tls.stand_in.key }} -out {{ site.tls.stand_in.certificate }} 2>/dev/null
+
+# Apache is process 1, and gets every signal.
+exec {{ proxy.program | map("sh") | join(" ") }}

@@ -1,0 +1,110 @@
+# The way into a container of studio.
+# Made by deploygen from deploygen.yml: change it there, then run deploygen render.
+"""Starts what a container runs: its secrets become variables, what overrides is checked first."""
+
+import os
+import sys
+from pathlib import Path
+
+# Read from /run/secrets, where the variable itself or NAME_FILE is not set.
+SECRETS = ["SECRET_KEY", "DATABASE_URL"]
+
+# variable: (gunicorn's setting, from, to, why no more)
+BOUNDS = {
+    "WEB_CONCURRENCY": (
+        "workers", 1, 6,
+        "of 1 GiB its /tmp may take 102 MiB; 922 MiB are left, and a worker takes 120 MiB (assumed)",
+    ),
+    "GUNICORN_WORKERS": (
+        "workers", 1, 6,
+        "of 1 GiB its /tmp may take 102 MiB; 922 MiB are left, and a worker takes 120 MiB (assumed)",
+    ),
+    "GUNICORN_THREADS": (
+        "threads", 1, 128,
+        "threads carry no more in one worker",
+    ),
+    "GUNICORN_TIMEOUT": (
+        "timeout", 20, 30,
+        "the proxy gives up after 40 s, and a request may queue for 10 s of them; the slowest request takes 20 s",
+    ),
+    "GUNICORN_GRACEFUL_TIMEOUT": (
+        "graceful_timeout", 1, 30,
+        "the container is killed 40 s after it was asked to stop, and the workers need 10 s to exit",
+    ),
+    "GUNICORN_BACKLOG": (
+        "backlog", 1, 4096,
+        "the kernel keeps no longer queue: net.core.somaxconn",
+    ),
+    "GUNICORN_MAX_REQUESTS": (
+        "max_requests", 0, 10000000,
+        "0 replaces no worker",
+    ),
+}
+# (setting, most, why): workers times this setting is at most so much.
+TOGETHER = [
+]
+# What gunicorn.conf.py says.
+PLANNED = {
+    "workers": 2,
+    "threads": 3,
+    "timeout": 30,
+    "graceful_timeout": 30,
+    "backlog": 600,
+    "max_requests": 0,
+}
+# EX_CONFIG of sysexits.h: another start with the same input ends the same way.
+WRONG = 78
+
+
+def read_secrets():
+    """Set each secret's variable; yield what is missing."""
+    for name in SECRETS:
+        if os.environ.get(name) or os.environ.get(name + "_FILE"):
+            continue
+        file = Path("/run/secrets", name)
+        try:
+            os.environ[name] = file.read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            yield f"secret {name}: {file}: {error.strerror}; give the file, or the variable {name}"
+
+
+def check(found):
+    """Put the settings that the environment overrides into ``found``; yield what is wrong."""
+    for name, text in sorted(os.environ.items()):
+        if name not in BOUNDS:
+            if name.startswith("GUNICORN_"):
+                yield f"{name} overrides nothing; allowed are {', '.join(BOUNDS)}"
+            continue
+        setting, least, most, why = BOUNDS[name]
+        if not text:
+            continue
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            yield f"{name}={text}: allowed is a whole number from {least} to {most}: {why}"
+        elif found.get(setting, int(text)) != int(text):
+            yield f"{name}={text}: another variable says {setting} {found[setting]}"
+        else:
+            found[setting] = int(text)
+    now = {**PLANNED, **found}
+    for setting, most, why in TOGETHER:
+        if now["workers"] * now[setting] > most:
+            yield (
+                f"workers {now['workers']} x {setting} {now[setting]} is more than {most}: {why}"
+            )
+
+
+def main():
+    """Check, then become the given command: gunicorn is process 1, and gets every signal."""
+    command, found = sys.argv[1:], {}
+    problems = [*read_secrets(), *check(found)]
+    if not command:
+        problems.append("no command: the image's own is gunicorn")
+    if problems:
+        sys.stderr.writelines(f"studio: {problem}\n" for problem in problems)
+        sys.exit(WRONG)
+    if Path(command[0]).name == "gunicorn":
+        for setting, value in found.items():
+            command += ["--" + setting.replace("_", "-"), str(value)]
+    os.execvp(command[0], command)
+
+
+main()
