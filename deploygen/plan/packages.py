@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from deploygen.plan import apache_modules
 
 if TYPE_CHECKING:
-    from deploygen.plan import GroupPlan
+    from deploygen.plan import FrontPlan, GroupPlan
 
 # Debian and Ubuntu split the standard library: without this no environment can be made.
 ENVIRONMENT = ("python3-venv",)
 
 
-def proxy(kind: str, group: GroupPlan) -> tuple[str, ...]:
+def proxy(kind: str, group: GroupPlan | FrontPlan) -> tuple[str, ...]:
     """The proxy's, with the modules that its site needs, and what gets its certificate."""
     site = group.site
     own: tuple[str, ...] = ()

@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from posixpath import dirname, join
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploygen.plan import memory, packages
 from deploygen.spec import Spec
 
 if TYPE_CHECKING:
-    from deploygen.plan import GroupPlan, Plan
+    from deploygen.plan import FrontPlan, GroupPlan, Plan
 
 Words = tuple[str, ...]
 
@@ -25,15 +25,21 @@ EACH_HOST = "collectstatic"
 
 
 @dataclass(frozen=True)
-class HostFacts:
-    """What a host of one group must have; ``drain_s`` is how long its old release may finish."""
+class Machine:
+    """What a host of one group must be."""
 
     cpus: float
     memory_bytes: int
     memory_least_bytes: int
     system: str
-    drain_s: int
     proxy_packages: Words
+
+
+@dataclass(frozen=True)
+class HostFacts(Machine):
+    """What a host of the application must be, and how long its old release may finish."""
+
+    drain_s: int
 
 
 @dataclass(frozen=True)
@@ -87,16 +93,26 @@ def _inputs(spec: Spec) -> tuple[str, ...]:
     return tuple(dict.fromkeys((install.file, *beside)))
 
 
+def machine_in_front(front: FrontPlan) -> Machine:
+    """What a host in front must be."""
+    return Machine(**_machine(front, "nginx"))
+
+
 def _host(spec: Spec, group: GroupPlan) -> HostFacts:
-    facts = group.facts
     graceful = group.components["gunicorn"]["graceful_timeout"].number
     drain = spec.release.drain_s
     return HostFacts(
-        cpus=facts.cpus,
-        memory_bytes=facts.memory_bytes,
-        # What firmware and kernel keep to themselves comes out of the system's part of the plan.
-        memory_least_bytes=facts.memory_bytes - memory.budget(facts).system,
-        system=spec.machines[group.group].os,
-        drain_s=graceful if drain is None else drain,
-        proxy_packages=packages.proxy(spec.proxy.kind, group),
+        **_machine(group, spec.proxy.kind), drain_s=graceful if drain is None else drain
     )
+
+
+def _machine(group: GroupPlan | FrontPlan, proxy: str) -> dict[str, Any]:
+    facts = group.facts
+    return {
+        "cpus": facts.cpus,
+        "memory_bytes": facts.memory_bytes,
+        # What firmware and kernel keep to themselves comes out of the system's part of the plan.
+        "memory_least_bytes": facts.memory_bytes - memory.budget(facts).system,
+        "system": facts.system.id,
+        "proxy_packages": packages.proxy(proxy, group),
+    }

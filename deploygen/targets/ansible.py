@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deploygen.plan import GroupPlan, Plan, apache_modules, interpreter
-from deploygen.plan.release import Release, release
+from deploygen.plan import FrontPlan, GroupPlan, Plan, apache_modules, fleet, interpreter
+from deploygen.plan.release import Release, machine_in_front, release
 from deploygen.targets.spec import FileSpec, Target
 
 FOLDER = "ansible"
@@ -21,6 +21,7 @@ PLAYBOOKS = {
 ROLES: Mapping[str, tuple[str, ...]] = {
     "host": ("defaults", "meta", "tasks"),
     "app": ("defaults", "meta", "tasks", "vars"),
+    "fleet": ("defaults", "meta", "tasks"),
     "gunicorn": ("defaults", "meta", "tasks", "vars"),
     "nginx": ("defaults", "handlers", "meta", "tasks"),
     "apache": ("defaults", "handlers", "meta", "tasks", "vars"),
@@ -33,6 +34,8 @@ MORE = (
     "app/tasks/prepare.yml",
     "app/tasks/secrets.yml",
     "app/templates/secrets.j2",
+    "fleet/tasks/back.yml",
+    "fleet/tasks/out.yml",
     "gunicorn/tasks/live.yml",
     "gunicorn/tasks/rollback.yml",
     "gunicorn/tasks/stage.yml",
@@ -63,7 +66,10 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
     """Playbooks for this project, and the roles and modules that they use."""
     made, asked = release(plan), plan.spec.targets
     kind = plan.spec.proxy.kind if asked is None or plan.spec.proxy.kind in asked else ""
-    roles = [role for role in ROLES if role not in PROXY_ROLES or role == kind]
+    front = plan.front if asked is None or fleet.GROUP in asked else None
+    drains = front is not None and front.fleet.drains
+    left_out = {*PROXY_ROLES, "fleet"} - {kind, "nginx" if front else "", "fleet" if drains else ""}
+    roles = [role for role in ROLES if role not in left_out]
     context = {
         "plan": plan,
         "spec": plan.spec,
@@ -71,6 +77,8 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         "layout": plan.layout,
         "release": made,
         "groups": tuple(plan.groups.values()),
+        "front": front,
+        "drains": drains,
         "proxy": kind if kind in PROXY_ROLES else "",
         "python": interpreter.command(plan.spec),
         "apache": _apache(plan),
@@ -86,7 +94,9 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         )
         for path, about in PLAYBOOKS.items()
     )
-    groups = (_group_vars(group, made, context) for group in plan.groups.values())
+    groups = [_group_vars(group, made, context) for group in plan.groups.values()]
+    if front:
+        groups.append(_front_vars(front, context))
     copied = (
         *(f"roles/{path}" for role in roles for path in role_files(role)),
         *MODULES,
@@ -125,6 +135,21 @@ def _group_vars(group: GroupPlan, made: Release, context: Mapping[str, object]) 
             "system": group.facts.system,
             "host": made.hosts[group.group],
             "certificate": group.site.certificate,
+        },
+    )
+
+
+def _front_vars(front: FrontPlan, context: Mapping[str, object]) -> FileSpec:
+    return FileSpec(
+        f"{FOLDER}/group_vars/FRONT.yml",
+        f"{FOLDER}/group_vars/front_hosts.yml",
+        0o644,
+        {
+            **context,
+            "about": "What is the same on all hosts in front",
+            "system": front.facts.system,
+            "host": machine_in_front(front),
+            "certificate": front.site.certificate,
         },
     )
 

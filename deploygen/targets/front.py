@@ -62,6 +62,7 @@ ROWS = (
         "etc/nginx/snippets/NAME-pool.conf",
         "Which application hosts of NAME a request may go to",
     ),
+    Row("front", "etc/nginx/snippets/NAME-proxy.conf", "How nginx asks NAME's application hosts"),
     Row(
         "nginx",
         "etc/nginx/snippets/NAME-streaming.conf",

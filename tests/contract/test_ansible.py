@@ -19,16 +19,20 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "more"),
+    ("name", "kind", "more", "hosts"),
     [
-        ("bookshop", "nginx", ""),
-        ("flaskboard", "none", ""),
-        ("fastquotes", "apache", "release: {source: git, keep: 3}"),
+        ("bookshop", "nginx", "", ()),
+        ("flaskboard", "none", "", ()),
+        ("fastquotes", "apache", "release: {source: git, keep: 3}", ()),
+        ("bookshop", "nginx", "front: {hosts: [lb], networks: [10.0.0.2]}", ("one", "two")),
+        ("flaskboard", "apache", "front: {hosts: [lb], networks: [10.0.0.2]}", ("one",)),
     ],
 )
-def test_what_is_rendered_passes(name: str, kind: str, more: str, tmp_path: Path) -> None:
+def test_what_is_rendered_passes(
+    name: str, kind: str, more: str, hosts: tuple[str, ...], tmp_path: Path
+) -> None:
     needed_here("ansible-lint")
-    made = example(name, tmp_path, kind=kind, more=more)
+    made = example(name, tmp_path, kind=kind, more=more, hosts=hosts)
     paths = [path for path in made.files if path.startswith("ansible/")]
     results = check(made.tree, made.plan, made.project, paths, environ=SECRETS)
     assert {(result.status, result.detail) for result in results} == {("passed", "")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import yaml
 
 from deploygen import targets
 from scripts import roles_readme
-from tests.builders import a_plan
+from tests.builders import a_plan, machine
 from tests.modules import ROLES
 
 NAMES = [path.name for path in roles_readme.roles()]
@@ -63,9 +62,19 @@ def test_the_readme_is_made_from_the_specification(role: str) -> None:
     assert (ROLES / role / "README.md").read_text() == made, "run scripts/roles_readme.py"
 
 
-@pytest.mark.parametrize("kind", ["nginx", "none"])
-def test_every_variable_that_a_role_requires_is_rendered(kind: str, tmp_path: Path) -> None:
-    made = a_plan(proxy={"kind": kind}, app={"secrets": ["SECRET_KEY"]})
+FLEET: dict[str, Any] = {
+    "machines": machine(hosts=["a.test", "b.test"]),
+    "front": {"hosts": ["lb.test"], "networks": ["10.0.0.2"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [("nginx", {}), ("none", {}), ("nginx", FLEET)],
+    ids=["nginx", "none", "fleet"],
+)
+def test_every_variable_that_a_role_requires_is_rendered(kind: str, more: dict[str, Any]) -> None:
+    made = a_plan(proxy={"kind": kind}, app={"secrets": ["SECRET_KEY"]}, **more)
     from deploygen.render import render
 
     files = {file.path: file.content.decode() for file in render(targets.files(made))}
@@ -75,6 +84,7 @@ def test_every_variable_that_a_role_requires_is_rendered(kind: str, tmp_path: Pa
         given |= set(re.findall(r"^(\w+):", text, re.MULTILINE))
     roles = {path.split("/")[2] for path in files if path.startswith("ansible/roles/")}
     assert ("nginx" in roles) is (kind == "nginx")
+    assert ("fleet" in roles) is bool(more)
     wanted = {
         name
         for role in roles

@@ -153,3 +153,76 @@ def test_an_older_python_than_the_system_has_is_fine() -> None:
     assert (
         values(app={"python": "3.11"}, machines=machine(os="debian-13"))["app_python"] == "python3"
     )
+
+
+FRONT: dict[str, Any] = {
+    "machines": machine(hosts=["a.test", "b.test"]),
+    "front": {"hosts": ["lb.test"], "networks": ["10.0.0.2"], "memory": "2G"},
+}
+
+
+def roles_of(play: dict[str, Any]) -> list[tuple[str, str]]:
+    """(role, entry point) in the order in which a play uses them, blocks and rescues included."""
+    found = [(str(role["role"]), "main") for role in play.get("roles", [])]
+
+    def walk(tasks: list[dict[str, Any]]) -> None:
+        for task in tasks:
+            for key in ("ansible.builtin.import_role", "ansible.builtin.include_role"):
+                if key in task:
+                    found.append((task[key]["name"], task[key].get("tasks_from", "main")))
+            walk(task.get("block", []))
+            walk(task.get("rescue", []))
+
+    walk(play.get("tasks", []))
+    return found
+
+
+def test_hosts_of_a_fleet_go_live_one_by_one_while_the_front_asks_the_others() -> None:
+    files = rendered(a_plan(**FRONT))
+    live = yaml.safe_load(files["ansible/release.yml"])[-1]
+    assert live["serial"] == 1
+    assert roles_of(live) == [
+        ("gunicorn", "stage"),
+        ("app", "commands"),
+        ("fleet", "out"),
+        ("gunicorn", "live"),
+        ("fleet", "main"),
+        ("fleet", "main"),  # after a failure, which ends the run
+    ]
+    assert "ansible.builtin.fail" in live["tasks"][0]["rescue"][-1]
+    [back] = yaml.safe_load(files["ansible/rollback.yml"])
+    assert roles_of(back)[:3] == [("fleet", "out"), ("gunicorn", "rollback"), ("fleet", "main")]
+
+
+def test_the_front_comes_after_what_is_behind_it() -> None:
+    plays = yaml.safe_load(rendered(a_plan(**FRONT))["ansible/site.yml"])
+    assert plays[-1]["hosts"] == "front_hosts"
+    assert roles_of(plays[-1]) == [("nginx", "main")]
+    checked = [play["hosts"] for play in plays if ("host", "check") in roles_of(play)]
+    assert checked == ["application_hosts", "front_hosts"]
+
+
+def test_the_fronts_hosts_and_their_machine() -> None:
+    files = rendered(a_plan(**FRONT))
+    children = yaml.safe_load(files["ansible/inventory.yml"])["all"]["children"]
+    assert children["front_hosts"] == {"hosts": {"lb.test": None}}
+    assert set(children["application_hosts"]["children"]) == {"web"}
+    found = values("front_hosts", **FRONT)
+    assert (found["host_memory_bytes"], found["host_sysctl"]) == (2 * 1024**3, False)
+    assert found["host_files"].endswith("/../hosts/front")
+    assert found["nginx_packages"] == ["nginx"]
+
+
+def test_the_only_host_is_not_taken_out() -> None:
+    files = rendered(a_plan(**{**FRONT, "machines": machine(hosts=["a.test"])}))
+    assert not [path for path in files if "roles/fleet" in path]
+    assert "fleet" not in files["ansible/release.yml"]
+    assert "front_hosts" in files["ansible/site.yml"]
+
+
+def test_the_front_is_nginx_before_apache_too() -> None:
+    files = rendered(a_plan(**FRONT, proxy={"kind": "apache"}))
+    roles = {path.split("/")[2] for path in files if path.startswith("ansible/roles/")}
+    assert {"nginx", "apache"} <= roles
+    plays = yaml.safe_load(files["ansible/site.yml"])
+    assert [roles_of(play) for play in plays[-2:]] == [[("apache", "main")], [("nginx", "main")]]
