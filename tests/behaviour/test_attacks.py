@@ -77,6 +77,15 @@ def smuggled(log: Path) -> int:
     return log.read_text(errors="replace").count(" /smuggled ") if log.is_file() else 0
 
 
+def test_both_logs_show_a_second_request(site: Site) -> None:
+    """What the next test looks for would be seen: here nobody hides it."""
+    before = smuggled(site.stack.logs[f"{site.kind} access"]), smuggled(site.stack.logs["gunicorn"])
+    answer = exchanged(site, request(line="GET / HTTP/1.1") + HIDDEN)
+    assert statuses(answer) == [200, 200]
+    for log, then in zip((f"{site.kind} access", "gunicorn"), before, strict=True):
+        until(lambda log=log, then=then: smuggled(site.stack.logs[log]) == then + 1)
+
+
 @pytest.mark.parametrize("name", SMUGGLING)
 def test_gunicorn_sees_no_request_that_the_proxy_did_not(site: Site, name: str) -> None:
     def seen() -> tuple[int, int]:
@@ -90,6 +99,7 @@ def test_gunicorn_sees_no_request_that_the_proxy_did_not(site: Site, name: str) 
     until(lambda: f"/end?{mark} " in site.stack.logs["gunicorn"].read_text(errors="replace"))
     by_proxy, by_gunicorn = (now - then for now, then in zip(seen(), before, strict=True))
     assert by_gunicorn <= by_proxy
+    assert statuses(answer), "not even the first request was answered"
     # What is left of the bytes is no request to anybody else either: it is refused.
     assert len([each for each in statuses(answer) if each not in REFUSED]) <= 1 + by_proxy
 
@@ -126,18 +136,28 @@ def test_a_folded_header_is_refused_or_joined(site: Site) -> None:
     answer = exchanged(
         site, request("X: a", " X-Forwarded-For: 6.6.6.6", line="GET /echo HTTP/1.1")
     )
-    assert b'"HTTP_X_FORWARDED_FOR": "6.6.6.6"' not in answer
+    if site.kind == "nginx":
+        assert statuses(answer) == [400]
+        return
+    # Apache makes one line of both, as RFC 9112, 5.2 allows: it is still X's.
+    told = json.loads(answer.partition(b"\r\n\r\n")[2])["headers"]
+    assert told["HTTP_X"] == "a X-Forwarded-For: 6.6.6.6"
+    assert told["HTTP_X_FORWARDED_FOR"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("host", ["evil.test", "x.tiny.test", "10.0.0.1", "tiny.test.evil.test"])
 def test_an_unknown_host_never_reaches_the_application(site: Site, host: str) -> None:
+    status = site.differs.unknown_host
+    refused = [] if status is None else [status]
     for line in ("GET / HTTP/1.1", f"GET http://{host}/ HTTP/1.1"):
         answer = exchanged(site, request(line=line, host=host))
-        assert set(statuses(answer)) <= REFUSED
-        assert b"tiny\n" not in answer
+        assert statuses(answer) == refused
+        assert b"tiny\n" not in answer and (refused or not answer)
     # The name in the line counts, and both parts agree on that.
     answer = exchanged(site, request(line=f"GET http://{host}/echo HTTP/1.1"))
-    assert set(statuses(answer)) <= REFUSED
+    assert statuses(answer) == refused
+    answer = exchanged(site, request(line=f"GET http://{HOST}/echo HTTP/1.1", host=host))
+    assert statuses(answer) == [200] and host.encode() not in answer
 
 
 @pytest.mark.parametrize(
@@ -175,9 +195,11 @@ def test_no_path_leaves_its_folder(site: Site, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["//static/file.txt", "/static//file.txt", "/static/%66ile.txt"])
 def test_a_file_has_no_second_meaning(site: Site, path: str) -> None:
-    """Whatever a path is written like, it is the file or nothing of the kind."""
+    """Whatever a path is written like, it is the file, with all that a file's answer has."""
     answer = exchanged(site, request("Connection: close", line=f"GET {path} HTTP/1.1"))
-    assert statuses(answer)[0] in {200, 404}
+    assert statuses(answer) == [200]
+    assert answer.endswith(b"0123456789" * 1000)
+    assert b"cache-control: public, max-age=3600" in answer.lower()
 
 
 @pytest.mark.parametrize(
@@ -212,6 +234,7 @@ def test_oversized_bodies(site: Site) -> None:
         return
     sent = exchanged(site, request(CHUNKED) + chunk * 17 + END)
     assert statuses(sent) in ([413], [])  # it may reset: it does not read the rest
+    assert b'"bytes"' not in sent
     fits = exchanged(site, request(CHUNKED) + chunk * 16 + END)
     assert statuses(fits) == [200] and b'"bytes": 1048576' in fits
 

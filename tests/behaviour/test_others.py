@@ -19,9 +19,8 @@ TLS = "tls: {mode: files, certificate: /etc/ssl/nobody/c.pem, key: /etc/ssl/nobo
 ANY = Options(port=0)
 
 
-def test_flaskboard(tmp_path: Path) -> None:
-    needed("nginx")
-    made = example("flaskboard", tmp_path)
+def test_flaskboard(kind: str, tmp_path: Path) -> None:
+    made = example("flaskboard", tmp_path, kind=kind)
     host = {"Host": made.host}
     with running(made.tree, made.plan, "web", made.project, ANY) as stack:
         assert stack.health and stack.health.status == 200
@@ -37,9 +36,8 @@ def test_flaskboard(tmp_path: Path) -> None:
     assert not list(made.project.rglob("*.sqlite3"))
 
 
-def test_fastquotes(tmp_path: Path) -> None:
-    needed("nginx")
-    made = example("fastquotes", tmp_path)
+def test_fastquotes(kind: str, tmp_path: Path) -> None:
+    made = example("fastquotes", tmp_path, kind=kind)
     host = {"Host": made.host}
     with running(made.tree, made.plan, "web", made.project, ANY) as stack:
         assert stack.health and stack.health.status == 200
@@ -54,10 +52,9 @@ def test_fastquotes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("system", ["debian-12", "debian-13"])
-def test_tls_with_a_stand_in_certificate(system: str, tmp_path: Path) -> None:
-    for name in ("nginx", "openssl"):
-        needed(name)
-    made = example("flaskboard", tmp_path, os=system, proxy=TLS)
+def test_tls_with_a_stand_in_certificate(kind: str, system: str, tmp_path: Path) -> None:
+    needed("openssl")
+    made = example("flaskboard", tmp_path, os=system, kind=kind, proxy=TLS)
     with running(made.tree, made.plan, "web", made.project, ANY) as stack:
         secure, plain = stack.urls
         assert stack.tls

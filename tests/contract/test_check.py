@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import re
 import socket
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from deploygen import plan, targets
 from deploygen.check import Result, check
+from deploygen.render import render
+from deploygen.spec import parse
 from deploygen.stack import programs
 from deploygen.systems import SYSTEMS
 from tests.examples import NAMES, SECRETS, Example, example
@@ -22,6 +26,9 @@ TLS = (
     "tls: {mode: files, certificate: /etc/ssl/nobody/c.pem, key: /etc/ssl/nobody/k.pem}, "
     "behind: [10.0.0.0/8]"
 )
+PROXIES = {"nginx": "nginx", "apache": "apache2"}
+# What is said to a program that is to serve, and not to one that only tests.
+STARTED = {"nginx": "daemon off;", "apache": "FOREGROUND"}
 UNIT, SITE, CONF = "@.service", "sites-available/bookshop.conf", "nginx.conf"
 ASKED, ERRORS = "snippets/bookshop-proxy.conf", "snippets/bookshop-errors.conf"
 PAGE = "pages/unavailable.html"
@@ -329,6 +336,74 @@ def test_a_file_that_is_gone_and_one_that_nobody_judges(tmp_path: Path) -> None:
         ("other.txt", "not checked", "deploygen runs no program for this kind of file"),
         (path, "failed", "missing: deploygen render writes it"),
     ]
+
+
+@pytest.mark.parametrize("kind", ["nginx", "apache"])
+def test_the_longest_names(kind: str, tmp_path: Path) -> None:
+    """What the description allows, the proxy takes: the longest host, project, header and path."""
+    label = "a" * 63
+    host = f"{label}.{label}.{label}.{label[:61]}"
+    proxy = (
+        f"server_names: [{host}, '*.{host[2:]}'], headers: {{X-{'Y' * 62}: z}}, {TLS}, "
+        f"streaming: [/{'w' * 60}], limits: {{connections_per_address: 9}}"
+    )
+    text = f"""
+name: {"n" * 31}
+app:
+  entrypoint: app:application
+  static: {{url: /static/, folder: static}}
+  media: {{url: /media/, folder: media, attachment: true}}
+proxy: {{kind: {kind}, {proxy if kind == "nginx" else proxy.rpartition(", limits")[0]}}}
+"""
+    made = plan.make(parse(text).spec)
+    files = [file for file in render(targets.files(made)) if "/etc/" in file.path]
+    tree = tmp_path / "deploy"
+    for file in files:
+        (path := tree / file.path).parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.content)
+    paths = [file.path for file in files if f"/{PROXIES[kind]}/" in file.path]
+    assert paths
+    results = check(tree, made, tmp_path, [path for path in paths if path.startswith("hosts/")])
+    assert [each for each in results if each.status != "passed"] == []
+
+
+# A program that tests its files well and does not serve: what only a start finds.
+SHAM = """#!/bin/sh
+echo "$@" >> {log}
+case " $* " in *" -t "*|*" -V "*|*" -v "*|*" -l "*) exec {program} "$@";; esac
+{then}
+"""
+
+
+@pytest.mark.parametrize("kind", ["nginx", "apache"])
+def test_the_proxy_is_started_for_real(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = example("bookshop", tmp_path, kind=kind)
+    name, program = PROXIES[kind], needed(PROXIES[kind])
+    # Apache runs as another user, who has to reach it.
+    with tempfile.TemporaryDirectory(prefix="deploygen-test-") as folder:
+        sham, log = Path(folder) / "sbin" / name, Path(folder) / "log"
+        sham.parent.mkdir()
+        Path(folder).chmod(0o755)
+        # Apache's modules are looked for beside its program.
+        real = Path(program).resolve().parent.parent
+        (Path(folder) / "lib").symlink_to(real / "lib")
+        monkeypatch.setenv("PATH", str(sham.parent), prepend=os.pathsep)
+        for then, status in ((f'exec {program} "$@"', "passed"), ("exit 1", "failed")):
+            sham.write_text(SHAM.format(log=log, program=program, then=then))
+            sham.chmod(0o755)
+            log.write_text("")
+            log.chmod(0o666)
+            of_proxy = [
+                result
+                for path, result in judged(made, {}).items()
+                if f"/etc/{PROXIES[kind]}/sites-available/" in path
+            ]
+            assert {result.status for result in of_proxy} == {status}, of_proxy
+            serving = [line for line in log.read_text().splitlines() if STARTED[kind] in line]
+            assert len(serving) == 1
+        assert "did not start" in of_proxy[0].detail
 
 
 def test_no_port_is_needed(tmp_path: Path) -> None:

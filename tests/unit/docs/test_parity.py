@@ -22,20 +22,26 @@ def collected() -> dict[str, set[str]]:
     """Test -> the words of its parameters, as pytest itself finds them."""
     command = (sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider")
     done = subprocess.run(
-        (*command, "tests/behaviour"), cwd=ROOT, capture_output=True, text=True, check=False
+        (*command, "tests/behaviour", "tests/contract"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     found: dict[str, set[str]] = {}
     for path, test, ids in re.findall(
-        r"^tests/behaviour/(\S+?\.py)::(\w+)(?:\[(.+)\])?$", done.stdout, re.MULTILINE
+        r"^tests/(?:behaviour|contract)/(\S+?\.py)::(\w+)(?:\[(.+)\])?$", done.stdout, re.MULTILINE
     ):
         found.setdefault(f"{path}::{test}", set()).update(re.split(r"[-_/]", ids))
     assert found, done.stdout + done.stderr
     return found
 
 
-def test_the_table_is_read_whole() -> None:
+def test_the_tables_are_read_whole() -> None:
     lines = [line for line in PAGE.splitlines() if line.startswith("| ") and "---" not in line]
-    assert len(lines) - 1 == len(ROWS) > 0
+    heads = [line for line in lines if line == "| capability | test |"]
+    assert len(lines) - len(heads) == len(ROWS) > 0
+    assert len(heads) == PAGE.count("\n## ")
     assert len({capability for capability, _ in ROWS}) == len(ROWS)
 
 
