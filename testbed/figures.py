@@ -29,7 +29,7 @@ def tables() -> str:
         "| --- | --- | --- | --- | --- | --- |",
         *(line for name, acts in counted for line in _load(name, acts)),
         "",
-        "| scenario | boot to first page | command to live | both slots answer | reboot |",
+        "| scenario | boot to first page | command to live | switched within | reboot |",
         "| --- | --- | --- | --- | --- |",
         *(_clock(name, acts) for name, acts in counted),
     ]

@@ -159,7 +159,7 @@ def test_a_line_of_the_figures() -> None:
     assert (
         trial.line(act).split()
         == (
-            "release 5.5 s 400 sent 2 lost slowest 90 ms live after 4.2 s, switch 3 ms "
+            "release 5.5 s 400 sent 2 lost slowest 90 ms live after 4.2 s, switched within 3 ms "
             "(2 x status 502)"
         ).split()
     )
