@@ -21,8 +21,9 @@ from tests.tiny import tiny, until
 pytestmark = pytest.mark.slow
 
 # One request in work, no other inside the worker, and next to nothing in the kernel's queue.
+# The timeout is what a heartbeat has on a machine that does much else: with 1 s a worker was killed.
 FULL = {"worker_class": "gthread", "workers": 1, "threads": 1, "worker_connections": 1,
-        "backlog": 2, "timeout": 1}  # fmt: skip
+        "backlog": 2, "timeout": 5}  # fmt: skip
 # More than find a place.
 MANY = 10
 
