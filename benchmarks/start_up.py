@@ -33,8 +33,8 @@ def main() -> None:
         out = folder / "out"
 
         def render() -> None:
-            command = [BIN / "deploygen", "render", "--output", str(out / "deploy")]
-            run([*command, "--file", str(project / "deploygen.yml")])
+            into = ["--output", str(out / "deploy")]
+            run([BIN / "deploygen", "render", *into, "--file", str(project / "deploygen.yml")])
 
         def cookiecutter() -> None:
             run([BIN / "cookiecutter", "--no-input", "--output-dir", str(out), str(template)])

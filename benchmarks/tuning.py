@@ -35,6 +35,7 @@ HERE = Path(__file__).parent
 BOOKSHOP = HERE.parent / "examples" / "bookshop"
 CPUS = os.cpu_count() or 1
 ROUND_S = 2
+PSS = re.compile(r"^Pss:\s+(\d+)", re.MULTILINE)
 # Rounds of the whole grid, how many of it reach the final, and the rounds of that.
 GRID_ROUNDS, FINALISTS, FINAL_ROUNDS = 1, 3, 5
 
@@ -219,7 +220,7 @@ def chosen(workload: Workload, *, measured: bool) -> Config:
 def limit_mb(workload: Workload) -> float:
     """The memory that the plan has for one release."""
     made = plan.make(parse(description(workload, measured=True)).spec)
-    return memory.budget(made.groups["web"].facts).app / memory.SLOTS / MIB
+    return memory.slot_most(made.groups["web"].facts) / MIB
 
 
 def measured(workload: Workload, folder: Path) -> Workload:
@@ -322,7 +323,7 @@ def family(pid: int) -> Sequence[int]:
 def pss_mb(pid: int) -> float:
     """Memory of the processes, what they share counted once."""
     texts = (Path(f"/proc/{each}/smaps_rollup").read_text() for each in family(pid))
-    return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1]) for text in texts) / 1024  # type: ignore[index]
+    return sum(int(found[1]) for text in texts for found in [PSS.search(text)] if found) / 1024
 
 
 def cpu_s(pid: int) -> float:

@@ -111,11 +111,19 @@ def workers_that_fit(facts: Facts) -> int:
     return fit
 
 
+def slot_most(facts: Facts) -> int:
+    """The most (bytes) that one release may take, with all slots running at once."""
+    return _slot_most(facts, budget(facts))
+
+
+def _slot_most(facts: Facts, room: Budget) -> int:
+    # At most HIGH_SHARE of what the other slots leave; a MiB for the limits, which are rounded
+    # down to whole MiB.
+    return int(room.app * HIGH_SHARE / _slots(facts)) - MIB
+
+
 def _fit(facts: Facts, room: Budget) -> int:
-    # The largest slot that is at most HIGH_SHARE of what the other slots leave; a MiB for the
-    # limits, which are rounded down to whole MiB.
-    slot = int(room.app * HIGH_SHARE / _slots(facts)) - MIB
-    return (slot - MASTER) // facts.worker_bytes
+    return (_slot_most(facts, room) - MASTER) // facts.worker_bytes
 
 
 def _slots(facts: Facts) -> float:

@@ -21,7 +21,7 @@ from tests.tiny import tiny, until
 pytestmark = pytest.mark.slow
 
 # One request in work, no other inside the worker, and next to nothing in the kernel's queue.
-# The timeout is what a heartbeat has on a machine that does much else: with 1 s a worker was killed.
+# The timeout is what a heartbeat has on a machine that does much else: with 1 s it was late.
 FULL = {"worker_class": "gthread", "workers": 1, "threads": 1, "worker_connections": 1,
         "backlog": 2, "timeout": 5}  # fmt: skip
 # More than find a place.
