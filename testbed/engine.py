@@ -44,8 +44,9 @@ class Engine:
             "CONTAINERS_CONF": str(self.conf),
             "TESTBED_ENGINE": self.name,
             "TESTBED_PREFIX": prefix(),
+            "CONTAINER_ENGINE": self.name,
             "ANSIBLE_HOME": str(FOLDER / "ansible"),
-            "ANSIBLE_CONNECTION_PLUGINS": str(ROOT / "molecule" / "shared" / "connection"),
+            "ANSIBLE_CONNECTION_PLUGINS": str(ROOT / "roles" / "connection_plugins"),
             # Of hosts for which an inventory names no other: localhost stays local.
             "ANSIBLE_TRANSPORT": "container",
             **self.more,

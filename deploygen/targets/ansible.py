@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from deploygen.plan import FrontPlan, GroupPlan, Plan, apache_modules, fleet, interpreter
 from deploygen.plan.release import Release, machine_in_front, release
+from deploygen.plan.trial import trial
 from deploygen.targets.spec import FileSpec, Target
 
 FOLDER = "ansible"
@@ -16,6 +17,17 @@ PLAYBOOKS = {
     "release.yml": "NAME, a release on hosts that site.yml made: ansible-playbook release.yml",
     "rollback.yml": "NAME, back to a release that is kept: ansible-playbook rollback.yml",
     "group_vars/all.yml": "What is the same on all hosts of NAME",
+    **{
+        f"molecule/default/{file}": about
+        for file, about in {
+            "molecule.yml": "A trial of the playbooks on hosts that are thrown away",
+            "inventory.yml": "The hosts of the trial; no other is reached",
+            "create.yml": "Boots the hosts of the trial",
+            "Dockerfile": "A host of the trial: a system that boots",
+            "verify.yml": "What the hosts of the trial are asked",
+            "destroy.yml": "Removes the hosts of the trial",
+        }.items()
+    },
 }
 # Files of roles/, as they are. A test compares this with the folder.
 ROLES: Mapping[str, tuple[str, ...]] = {
@@ -42,6 +54,7 @@ MORE = (
     "host/tasks/check.yml",
 )
 MODULES = (
+    "connection_plugins/container.py",
     "library/deploygen_archive.py",
     "library/deploygen_build.py",
     "library/deploygen_machine.py",
@@ -76,6 +89,7 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         "app": plan.spec.app,
         "layout": plan.layout,
         "release": made,
+        "trial": trial(plan),
         "groups": tuple(plan.groups.values()),
         "front": front,
         "drains": drains,

@@ -21,6 +21,7 @@ options:
   memory_least_bytes:
     {type: int, required: true, description: What must be there; the kernel keeps a part to itself.}
   system: {type: str, required: true, description: "As /etc/os-release has it, such as debian-12."}
+  smaller: {type: bool, default: false, description: Whether less than declared will do.}
 author: [deploygen]
 """
 EXAMPLES = r"""
@@ -101,6 +102,8 @@ def problems(wanted: dict[str, object], found: dict[str, object]) -> list[str]:
     said = []
     if found["system"] != wanted["system"]:
         said.append(f"the host runs {found['system']}, the plan was made for {wanted['system']}")
+    if wanted["smaller"]:
+        return said
     if found["cpus"] + CPU_GRAIN < wanted["cpus"]:  # type: ignore[operator]
         said.append(f"the host has {found['cpus']:g} cpus, {wanted['cpus']:g} are declared")
     if found["memory_bytes"] < wanted["memory_least_bytes"]:  # type: ignore[operator]
@@ -119,6 +122,7 @@ def main() -> None:
             "memory_bytes": {"type": "int", "required": True},
             "memory_least_bytes": {"type": "int", "required": True},
             "system": {"type": "str", "required": True},
+            "smaller": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

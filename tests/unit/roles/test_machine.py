@@ -58,6 +58,7 @@ def test_quotas_count(
 
 WANTED: dict[str, Any] = {
     "system": "debian-12", "cpus": 2.0, "memory_bytes": 4 * GIB, "memory_least_bytes": 3.6 * GIB,
+    "smaller": False,
 }  # fmt: skip
 
 
@@ -85,3 +86,11 @@ def test_this_machine_can_be_read() -> None:
     assert machine.cpus(Path("/"), 64) > 0
     assert machine.memory_bytes(Path("/")) > 0
     assert machine.system(Path("/"))
+
+
+def test_a_trial_may_be_smaller_and_is_the_same_system() -> None:
+    trial = {**WANTED, "smaller": True}
+    small = {"system": "debian-12", "cpus": 0.5, "memory_bytes": GIB}
+    assert machine.problems(trial, small) == []
+    [said] = machine.problems(trial, {**small, "system": "debian-13"})
+    assert "debian-13" in said

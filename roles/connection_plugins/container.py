@@ -1,4 +1,5 @@
-"""An Ansible connection into a container of the test bed, by ``podman exec`` or ``docker exec``.
+# deploygen: a host of a trial is a container that boots systemd.
+"""An Ansible connection into a container, by ``podman exec`` or ``docker exec``.
 
 The collections that have one are not needed for these few lines, and nothing comes from Galaxy.
 """
@@ -14,28 +15,23 @@ from ansible.plugins.connection import ConnectionBase
 
 DOCUMENTATION = """
 name: container
-short_description: hosts of the test bed
+short_description: hosts that are containers
 description: Runs commands in the container of a host, as root, through the container engine.
 author: deploygen
 options:
   remote_addr:
-    description: The host's name in the description; the container's follows from it.
+    description: The host's name; the container's ends with it.
     type: str
     vars: [{name: inventory_hostname}]
   engine:
     description: podman or docker.
     type: str
-    env: [{name: TESTBED_ENGINE}]
+    env: [{name: CONTAINER_ENGINE}]
     default: podman
   prefix:
-    description: What the containers' names of this checkout begin with.
+    description: What the container's name begins with, before a dash and the host's name.
     type: str
-    env: [{name: TESTBED_PREFIX}]
-    required: true
-  scenario:
-    description: molecule's scenario, the second part of the name.
-    type: str
-    env: [{name: MOLECULE_SCENARIO_NAME}]
+    env: [{name: CONTAINER_PREFIX}]
     required: true
 """
 
@@ -52,7 +48,7 @@ class Connection(ConnectionBase):
         return self
 
     def _exec(self, *command: str, data: bytes | None = None) -> tuple[int, bytes, bytes]:
-        container = "-".join(self.get_option(o) for o in ("prefix", "scenario", "remote_addr"))
+        container = "-".join(self.get_option(o) for o in ("prefix", "remote_addr"))
         line = [self.get_option("engine"), "exec", "--interactive", container, *command]
         try:
             done = subprocess.run(
