@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Two show that a release goes host by host, and that its commands run once; more show no more.
 MOST_HOSTS = 2
-SECRET = (
+FOR_TRIALS = (
     "{{{{ lookup('ansible.builtin.env', '{}') "
     "| default('for-trials-only-0123456789-0123456789-0123456789', true) }}}}"
 )
@@ -74,7 +74,7 @@ def trial(plan: Plan) -> Trial:
             for name, group in groups.items()
             for host in group.hosts
         },
-        secrets={name: SECRET.format(name) for name in spec.app.secrets},
+        secrets={name: FOR_TRIALS.format(name) for name in spec.app.secrets},
         health=f"http://{site.canonical}{path}",
         health_statuses=health,
         page="" if closed or spec.proxy.kind == "none" else f"{scheme}://{site.canonical}{path}",
