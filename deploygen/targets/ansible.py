@@ -21,7 +21,7 @@ PLAYBOOKS = {
         f"molecule/default/{file}": about
         for file, about in {
             "molecule.yml": "A trial of the playbooks on hosts that are thrown away",
-            "inventory.yml": "The hosts of the trial; no other is reached",
+            "inventory/hosts.yml": "The hosts of the trial; no other is reached",
             "create.yml": "Boots the hosts of the trial",
             "Dockerfile": "A host of the trial: a system that boots",
             "verify.yml": "What the hosts of the trial are asked",
