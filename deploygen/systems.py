@@ -1,9 +1,9 @@
 """The supported systems and the versions that each ships: one table, and what follows from it.
 
 Versions are those of the packages in the release's own archive (main, with its security
-updates), as of AS_OF: for Debian what ``apt-cache policy`` prints, for Ubuntu what
-packages.ubuntu.com has. What a configuration may contain depends on them; a new system is one
-more row.
+updates), as of AS_OF: for Debian what ``apt-cache policy`` prints, for Ubuntu what the release
+came with, whose numbers stay. What a configuration may contain depends on them; a new system is
+one more row.
 """
 
 from __future__ import annotations

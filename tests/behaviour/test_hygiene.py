@@ -107,6 +107,9 @@ def test_maintenance_is_a_file(shop: Stack) -> None:
     try:
         down = get(shop, "/")
         assert down.status == 503
+        # Told as a pause, in a page of the proxy's own.
+        assert down.all("Retry-After") == ["10"] and down.all("Cache-Control") == ["no-store"]
+        assert b"Please try again in a moment" in down.body
         # What needs no worker goes on, and a balancer must not take the host out.
         assert get(shop, "/static/plain.txt").status == 200
         assert get(shop, "/lb").status == 200
