@@ -11,6 +11,26 @@ from deploygen.spec import Install, Spec
 VENV = '"$VENV"'
 
 
+# What a tool needs beside it, and why. Nothing, as a rule: pip finds what a tool needs itself.
+BESIDE = {"pdm": ("hishel<2", "pdm 2.29 takes any hishel since 1.4, and fails with 2")}
+
+
+def chosen(install: Install) -> str:
+    """The options that choose what production needs, in the words of the description's tool."""
+    groups = install.groups
+    match install.tool:
+        case "poetry":
+            return f"--only {','.join(('main', *groups))}"
+        case "pdm" if not groups:
+            return "--prod"
+        case "pipenv":
+            return f"--categories '{' '.join(('packages', *groups))}'" if groups else ""
+        case tool:
+            # pdm leaves the other groups out where one is named, and refuses --prod beside it.
+            every = ("--no-dev",) if tool == "uv" else ()
+            return " ".join((*every, *(f"--group {group}" for group in groups)))
+
+
 def packages(gunicorn: str, worker_classes: Sequence[str]) -> tuple[str, ...]:
     """What serves the application, beside its own dependencies."""
     extras = sorted({*worker_classes} & {"gevent", "eventlet", "tornado"})
@@ -40,29 +60,25 @@ TOOL = f"{VENV}/.tool"
 
 
 def _tool(name: str) -> str:
-    return f"{VENV}/bin/python -m venv {TOOL} && {TOOL}/bin/pip install {name}"
+    beside = f" '{BESIDE[name][0]}'" if name in BESIDE else ""
+    return f"{VENV}/bin/python -m venv {TOOL} && {TOOL}/bin/pip install {name}{beside}"
 
 
 def _own(install: Install) -> str:
-    def options(name: str) -> str:
-        return "".join(f" {name} {group}" for group in install.groups)
-
-    if install.tool == "uv":
-        return (
-            f"UV_PROJECT_ENVIRONMENT={VENV} {TOOL}/bin/uv sync --frozen --no-dev "
-            f"--no-install-project{options('--group')}"
-        )
-    if install.tool == "poetry":
-        return (
-            f"VIRTUAL_ENV={VENV} {TOOL}/bin/poetry install --no-root "
-            f"--only {','.join(('main', *install.groups))}"
-        )
-    if install.tool == "pdm":
-        return f"VIRTUAL_ENV={VENV} {TOOL}/bin/pdm sync --prod --no-self{options('--group')}"
-    if install.tool == "pipenv":
-        return f"VIRTUAL_ENV={VENV} {TOOL}/bin/pipenv sync"
-    if install.file.endswith("pyproject.toml"):
-        here = f"./{dirname(install.file)}".rstrip("/")
-        extras = f"[{','.join(install.groups)}]" if install.groups else ""
-        return f"{VENV}/bin/pip install '{here}{extras}'"
-    return f"{VENV}/bin/pip install -r {install.file}"
+    options = chosen(install)
+    match install.tool:
+        case "uv":
+            sync = f"sync --frozen --no-install-project {options}"
+            return f"UV_PROJECT_ENVIRONMENT={VENV} {TOOL}/bin/uv {sync}"
+        case "poetry":
+            return f"VIRTUAL_ENV={VENV} {TOOL}/bin/poetry install --no-root {options}"
+        case "pdm":
+            return f"VIRTUAL_ENV={VENV} {TOOL}/bin/pdm sync --no-self {options}"
+        case "pipenv":
+            return f"VIRTUAL_ENV={VENV} {TOOL}/bin/pipenv sync {options}".rstrip()
+        case _ if install.file.endswith("pyproject.toml"):
+            here = f"./{dirname(install.file)}".rstrip("/")
+            extras = f"[{','.join(install.groups)}]" if install.groups else ""
+            return f"{VENV}/bin/pip install '{here}{extras}'"
+        case _:
+            return f"{VENV}/bin/pip install -r {install.file}"

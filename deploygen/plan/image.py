@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from posixpath import basename, dirname, join
 
 from deploygen.errors import Problem, refuse
-from deploygen.plan.dependencies import packages
+from deploygen.plan.dependencies import BESIDE, chosen, packages
 from deploygen.spec import Install, Spec
 from deploygen.systems import System, show_version
 
@@ -42,7 +42,11 @@ ENVIRONMENTS = {
     "pdm": {"PDM_CHECK_UPDATE": "0"},
 }
 # Build arguments that name a package index, beside pip's.
-INDEXES = {"uv": ("UV_DEFAULT_INDEX",), "pdm": ("PDM_PYPI_URL",)}
+INDEXES = {
+    "uv": ("UV_DEFAULT_INDEX",),
+    "pdm": ("PDM_PYPI_URL",),
+    "pipenv": ("PIPENV_PYPI_MIRROR",),
+}
 # What each reads beside the file that the description names.
 FILES = {
     "uv": ("pyproject.toml", "uv.lock"),
@@ -52,6 +56,8 @@ FILES = {
 }
 # Lists what a pyproject.toml asks for, and where: pip itself can't without the code.
 HELPER, LISTED = "/opt/deploygen/requirements.py", "/opt/deploygen/requirements.txt"
+# What uv's lock says, for any index.
+LOCKED = '"$TOOLS/locked.txt"'
 # The environment that is filled, and the one that the tool itself lives in.
 VENV, TOOLS = '"$VENV"', '"$TOOLS"'
 
@@ -84,6 +90,8 @@ class Image:
     name: str
     base: str
     tool: str | None
+    # Another package for the tool's own environment, and why.
+    tool_beside: tuple[str, str] | None
     tool_version: str
     tool_environment: Mapping[str, str]
     index_arguments: tuple[str, ...]
@@ -102,6 +110,7 @@ def image(spec: Spec, system: System, worker_classes: Sequence[str]) -> Image:
         name=given.image or spec.name,
         base=given.base or f"docker.io/library/python:{_python(spec, system)}-slim",
         tool=tool,
+        tool_beside=BESIDE.get(install.tool),
         tool_version=TOOL_VERSIONS[tool] if tool else "",
         tool_environment=ENVIRONMENTS.get(install.tool, {}),
         index_arguments=("PIP_INDEX_URL", *INDEXES.get(install.tool, ())),
@@ -157,10 +166,6 @@ def _more(files: tuple[str, ...]) -> Iterator[Copy]:
         yield Copy(inside, f"./{folder}/" if folder else "./")
 
 
-def _options(install: Install, name: str) -> str:
-    return "".join(f" {name} {group}" for group in install.groups)
-
-
 def _in_folder(install: Install, command: str) -> str:
     folder = dirname(install.file)
     return f"cd {folder} && {command}" if folder else command
@@ -174,27 +179,39 @@ def _with_pip(arguments: str) -> str:
 _MAKE = f"python -m venv --without-pip {VENV}"
 
 
+def _from_another_index(options: str) -> str:
+    export = f"export --quiet --frozen --no-emit-project {options} --output-file {LOCKED}"
+    fill = f"pip install --python {VENV} --requirements {LOCKED}"
+    return " \\\n        && ".join(
+        f"{TOOLS}/bin/uv {words}" for words in (export, f"venv --quiet {VENV}", fill)
+    )
+
+
 def _dependencies(install: Install, more: tuple[str, ...]) -> Iterator[Step]:
     copies, cache = _copies(install, more), CACHES[install.tool]
 
     def step(*commands: str) -> Step:
         return Step("The dependencies, from what names them alone", commands, cache, copies)
 
+    options = chosen(install)
     match install.tool:
         case "uv":
-            groups = _options(install, "--group")
-            sync = f"{TOOLS}/bin/uv sync --frozen --no-dev --no-install-project{groups}"
-            yield step(_in_folder(install, sync))
+            another = _in_folder(install, _from_another_index(options))
+            reason = "A lock of uv names its index: another is asked for the same files, by hash"
+            yield Step(
+                reason, (f'[ -z "$UV_DEFAULT_INDEX" ] \\\n    || ({another})',), cache, copies
+            )
+            sync = f"{TOOLS}/bin/uv sync --frozen --no-install-project {options}"
+            reason = "The dependencies, from what names them alone"
+            yield Step(reason, (_in_folder(install, sync),), cache)
         case "poetry":
-            only = ",".join(("main", *install.groups))
-            sync = f"VIRTUAL_ENV={VENV} {TOOLS}/bin/poetry install --only {only} --no-root"
+            sync = f"VIRTUAL_ENV={VENV} {TOOLS}/bin/poetry install --no-root {options}"
             yield step(_MAKE, _in_folder(install, sync))
         case "pdm":
-            groups = _options(install, "--group")
-            sync = f"VIRTUAL_ENV={VENV} {TOOLS}/bin/pdm sync --prod --no-self{groups}"
+            sync = f"VIRTUAL_ENV={VENV} {TOOLS}/bin/pdm sync --no-self {options}"
             yield step(_MAKE, _in_folder(install, sync))
         case "pipenv":
-            sync = f"VIRTUAL_ENV={VENV} {TOOLS}/bin/pipenv sync"
+            sync = f"VIRTUAL_ENV={VENV} {TOOLS}/bin/pipenv sync {options}".rstrip()
             yield step(_MAKE, _in_folder(install, sync))
         case _ if install.file.endswith("pyproject.toml"):
             listed = " ".join((f"python {HELPER}", install.file, *install.groups))
@@ -220,18 +237,16 @@ def _served(gunicorn: str, worker_classes: Sequence[str]) -> Step:
 def _project(install: Install) -> Iterator[Step]:
     """What installs the project itself, where its tool does that."""
     reason, cache = "The project itself", CACHES[install.tool]
+    options = chosen(install)
     match install.tool:
         case "uv":
-            groups = _options(install, "--group")
-            sync = f"{TOOLS}/bin/uv sync --frozen --no-dev --inexact{groups}"
+            sync = f"{TOOLS}/bin/uv sync --frozen --inexact {options}"
             yield Step(reason, (_in_folder(install, sync),), cache)
         case "poetry":
-            only = ",".join(("main", *install.groups))
-            sync = f"VIRTUAL_ENV={VENV} {TOOLS}/bin/poetry install --only {only}"
+            sync = f"VIRTUAL_ENV={VENV} {TOOLS}/bin/poetry install {options}"
             yield Step(reason, (_in_folder(install, sync),), cache)
         case "pdm":
-            groups = _options(install, "--group")
-            sync = f"VIRTUAL_ENV={VENV} {TOOLS}/bin/pdm sync --prod{groups}"
+            sync = f"VIRTUAL_ENV={VENV} {TOOLS}/bin/pdm sync {options}"
             yield Step(reason, (_in_folder(install, sync),), cache)
         case "pip" if install.file.endswith("pyproject.toml"):
             here = f"./{dirname(install.file)}".rstrip("/")

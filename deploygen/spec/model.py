@@ -33,7 +33,7 @@ class Install(Model):
     ] = "requirements.txt"
     groups: Annotated[
         tuple[t.DependencyGroup, ...],
-        Field(description="Dependency groups (PEP 735) or extras that production needs."),
+        Field(description="Dependency groups (PEP 735) that production needs; of pip extras too."),
     ] = ()
 
 
