@@ -20,12 +20,14 @@ BOOT_SECONDS = 60
 def create(engine: Engine, scenario: Scenario) -> None:
     """A container for each host, in a network where they find each other by name; all booted."""
     network = scenario.prefix
-    engine.run("network", "create", network)
+    subnet = [f"--subnet={scenario.subnet}"] if scenario.subnet else []
+    engine.run("network", "create", *subnet, network)
     for host in scenario.hosts:
         image = images.ensure(engine, host.suite)
         engine.run(
             "run", "--detach", f"--name={host.container}", f"--hostname={host.name}",
             f"--network={network}", f"--network-alias={host.name}",
+            *([f"--ip={host.address}"] if host.address else []),
             *(f"--cap-add={name}" for name in CAPABILITIES), f"--volume={CACHE}",
             *_systemd(engine), image, *_command(engine),
         )  # fmt: skip

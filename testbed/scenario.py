@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +22,16 @@ LEFT_BEHIND = (".venv", "__pycache__", "instance", "staticfiles", "*.sqlite3*", 
 
 @dataclass(frozen=True)
 class Host:
-    """One host of a scenario: a container of that image."""
+    """One host of a scenario: a container of that image.
+
+    ``address`` is the one that the description gives it; any other will do where it is empty.
+    """
 
     name: str
     group: str
     suite: str
     container: str
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,36 @@ class Scenario:
 
     @property
     def hosts(self) -> tuple[Host, ...]:
-        """All hosts that the description names."""
-        return tuple(
-            Host(name, group, SUITES[machine.os], f"{self.prefix}-{name}")
-            for group, machine in self.document.spec.machines.items()
-            for name in machine.hosts
-        )
+        """All hosts that the description names; the first is the one that clients come to."""
+        return (*self._front(), *self._application())
+
+    def _front(self) -> Iterator[Host]:
+        front = self.document.spec.front
+        if front:
+            # In the order of the hosts; behind them, who else is believed.
+            for name, address in zip(front.hosts, front.networks, strict=False):
+                yield self._host(name, "front", front.os, address)
+
+    def _application(self) -> Iterator[Host]:
+        spec = self.document.spec
+        addresses = spec.front.addresses if spec.front else {}
+        for group, machine in spec.machines.items():
+            for name in machine.hosts:
+                yield self._host(name, group, machine.os, addresses.get(name, ""))
+
+    def _host(self, name: str, group: str, system: str, address: str) -> Host:
+        return Host(name, group, SUITES[system], f"{self.prefix}-{name}", address)
+
+    @property
+    def served(self) -> Host:
+        """The first host of the application; without a front, clients come to it."""
+        return next(self._application())
+
+    @property
+    def subnet(self) -> str:
+        """The network that the hosts' addresses are of; empty where the description has none."""
+        given = [host.address for host in self.hosts if host.address]
+        return str(ipaddress.ip_network(f"{given[0]}/24", strict=False)) if given else ""
 
     def write_project(self) -> None:
         """Copy the example and the description: what a user has before the first render."""

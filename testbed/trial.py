@@ -59,6 +59,7 @@ class Trial:
         self.options: dict[str, Any] = told["load"]
         self.acts: list[str] = told["acts"]
         self.front: Host = tried.hosts[0]
+        self.served: Host = tried.served
         self.done: list[Act] = []
         self.number = 0
 
@@ -108,6 +109,10 @@ class Trial:
                 self.measured(running, "release", self.release)
         elif word == "broken":
             self.measured(running, name, lambda: self.broken(argument))
+        elif name == "kill proxy":
+            self.measured(running, name, self.kill_proxy)
+        elif name == "host reboot":
+            self.measured(running, name, self.reboot_one)
         elif word == "kill":
             self.measured(running, name, lambda: self.kill(argument))
         elif word == "check":
@@ -198,6 +203,18 @@ class Trial:
         time.sleep(5)
         return 0, f"killed {victim}"
 
+    def kill_proxy(self) -> tuple[int, str]:
+        """kill -9 of all of a host's nginx, which does not come back by itself."""
+        self.on_host("systemctl kill --signal=KILL nginx")
+        time.sleep(5)
+        self.on_host("systemctl reset-failed nginx; systemctl start nginx")
+        return 0, "killed nginx"
+
+    def reboot_one(self) -> tuple[int, str]:
+        """One host of several: the others serve."""
+        hosts.reboot(self.engine, self.served)
+        return 0, f"rebooted {self.served.name}"
+
     def reboot(self) -> None:
         """All hosts of the scenario, one after the other; nobody is served meanwhile."""
         started = time.monotonic()
@@ -208,9 +225,9 @@ class Trial:
         print(line(act), flush=True)
 
     def on_host(self, script: str, *arguments: str) -> str:
-        """What a shell on the host prints."""
+        """What a shell on the (first) application host prints."""
         command = ["sh", "-ec", script, "sh", *arguments]
-        return self.engine.run("exec", self.front.container, *command).stdout
+        return self.engine.run("exec", self.served.container, *command).stdout
 
 
 def line(act: Act) -> str:

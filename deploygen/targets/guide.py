@@ -31,6 +31,8 @@ def files(plan: Plan) -> tuple[FileSpec, ...]:
         "https": site.https,
         "certificate": site.certificate,
         "packages": _packages(plan),
+        "front": plan.front,
+        "front_packages": packages.proxy("nginx", plan.front) if plan.front else (),
         "containers": plan.containers,
         "compose": compose(plan.spec, plan.containers) if plan.containers else None,
         "proxy_uid": plan.spec.containers.uid + PROXY_UID_STEP,
