@@ -22,7 +22,8 @@ options:
   remote_addr:
     description: The host's name; the container's ends with it.
     type: str
-    vars: [{name: inventory_hostname}]
+    # The second is there where a task is delegated: the first stays the name of the host it is for.
+    vars: [{name: inventory_hostname}, {name: ansible_host}]
   engine:
     description: podman or docker.
     type: str
