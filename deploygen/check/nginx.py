@@ -9,10 +9,11 @@ from deploygen.check.proxy import Judge
 from deploygen.stack.proxies import NGINX
 
 _LEVEL = re.compile(r"\[(?:warn|error|crit|alert|emerg)\] (?:\d+#\d+: )?(.*)")
-# What says nothing about the files: a newer nginx than the host's would have it otherwise, and
-# an old one tries its build's own log before it reads the configuration.
+# What says nothing about the files: a newer nginx than the host's would have it otherwise, or
+# knows a type that we add, and an old one tries its build's own log before it reads anything.
 _NO_FAULT = re.compile(
-    r'the "listen \.\.\. http2" directive is deprecated|could not open error log file'
+    r'the "listen \.\.\. http2" directive is deprecated|duplicate extension'
+    r"|could not open error log file"
 )
 
 

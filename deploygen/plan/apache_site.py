@@ -28,11 +28,12 @@ COMPRESSIBLE = {
 # What a client sends is logged as far as it is printable: Apache would write the rest as \xe4,
 # which is no JSON.
 _PRINTABLE = r"([\x20-\x7e]{0,2000})"
+# Without "novary", Apache would tell caches that each file differs by these.
 _LOGGED = {
     "request": "THE_REQUEST",
-    "host": "HTTP_HOST",
-    "referer": "HTTP_REFERER",
-    "agent": "HTTP_USER_AGENT",
+    "host": "req_novary:Host",
+    "referer": "req_novary:Referer",
+    "agent": "req_novary:User-Agent",
 }
 # Apache knows when the first byte of an answer left, not how long the application took of it.
 LOG_FORMAT = (
@@ -157,8 +158,10 @@ def apache_site(site: Site, system: System, ports: tuple[int, int] = (80, 443)) 
     )
 
 
-_OWN_SCHEME = "expr=!(-n %{reqenv:front} && %{req:X-Forwarded-Proto} in {'http', 'https'})"
-_OWN_ID = "expr=!(-n %{reqenv:front} && %{req:X-Request-Id} =~ m#^[A-Za-z0-9._=+/-]{8,128}$#)"
+_OWN_SCHEME = "expr=!(-n %{reqenv:front} && %{req_novary:X-Forwarded-Proto} in {'http', 'https'})"
+_OWN_ID = (
+    "expr=!(-n %{reqenv:front} && %{req_novary:X-Request-Id} =~ m#^[A-Za-z0-9._=+/-]{8,128}$#)"
+)
 
 
 def _header(header: Header) -> ApacheHeader:

@@ -140,6 +140,7 @@ def _nginx(given: Facts, behind: Sequence[Behind], hosts: int, name: str) -> Set
         proxy_send_timeout(patience),
         proxy_read_timeout(patience),
         nginx.proxy_buffers(),
+        nginx.proxy_buffer_size(),
         nginx.proxy_max_temp_file_size(),
         proxy_next_upstream(),
         proxy_next_upstream_tries(hosts),

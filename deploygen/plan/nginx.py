@@ -45,6 +45,7 @@ def plan(facts: Facts, gunicorn: Settings, name: str) -> Settings:
         proxy_send_timeout(gunicorn["timeout"].number),
         proxy_read_timeout(gunicorn["timeout"].number),
         proxy_buffers(),
+        proxy_buffer_size(),
         proxy_max_temp_file_size(),
         proxy_next_upstream(),
         retry_after(),
@@ -198,6 +199,17 @@ def proxy_buffers() -> Setting:
         "16 8k",
         "128k take most pages whole: the worker is free as soon as it has written, however slow "
         "the client reads",
+        sources.NGINX_PROXY,
+    )
+
+
+def proxy_buffer_size() -> Setting:
+    """Memory for the header of a response."""
+    return Setting(
+        "proxy_buffer_size",
+        "16k",
+        "a response's header with four cookies of the largest size that browsers keep; one that "
+        "exceeds it is a 502, and the default of 4k is less than one of them with a policy",
         sources.NGINX_PROXY,
     )
 

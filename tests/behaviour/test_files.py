@@ -32,6 +32,9 @@ def board(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]
         (static / "packed.css.gz").write_bytes(gzip.compress(b"packed beforehand"))
         (static / "packed.css.br").write_bytes(b"no brotli, but sent as it is")
         (static / "archive.tar.gz").write_bytes(gzip.compress(b"an archive"))
+        for name in ("module.mjs", "script.js", "app.webmanifest", "font.woff2", "pixel.png",
+                     "what.unknown", "README"):  # fmt: skip
+            (static / name).write_bytes(b"a file")
         (static / "folder").mkdir()
         (static / "folder/in.txt").write_text("x")
         media = running.project / "media"
@@ -101,6 +104,36 @@ def test_what_was_compressed_beforehand_is_sent_as_it_is(board: Site) -> None:
     archive = board.get("/static/archive.tar.gz", Accept_Encoding="gzip")
     assert "content-encoding" not in archive.headers
     assert gzip.decompress(archive.body) == b"an archive"
+
+
+def test_caches_are_told_of_the_encoding_alone(board: Site) -> None:
+    """A cache in front would else keep a file once for each browser."""
+    assert board.get(HASHED).headers["vary"].lower() == "accept-encoding"
+    assert board.get(HASHED, Accept_Encoding="gzip").headers["vary"].lower() == "accept-encoding"
+    assert "vary" not in board.get("/static/pixel.png").headers
+    assert board.get("/static/packed.css", Accept_Encoding="br").headers["vary"].lower() in (
+        "accept-encoding",
+        "accept-encoding,accept-encoding",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "types"),
+    [
+        ("module.mjs", {"text/javascript"}),
+        ("script.js", {"application/javascript", "text/javascript"}),
+        ("app.webmanifest", {"application/manifest+json"}),
+        ("font.woff2", {"font/woff2"}),
+        ("pixel.png", {"image/png"}),
+        ("what.unknown", {"application/octet-stream"}),
+        ("README", {"application/octet-stream"}),
+    ],
+)
+def test_the_type_of_a_file(board: Site, name: str, types: set[str]) -> None:
+    """With nosniff, a browser runs no module and shows no page of another type."""
+    file = board.get(f"/static/{name}")
+    assert (file.status, file.body) == (200, b"a file")
+    assert file.headers["content-type"] in types
 
 
 def test_brotli_where_the_module_is(board: Site) -> None:

@@ -115,7 +115,7 @@ def added(new: str) -> Callable[[str], str]:
             'unknown directive "proxy_bufering"',
         ),
         (
-            ASKED,
+            CONF,
             replaced("proxy_buffers 16 8k", "proxy_buffers 16 8x"),
             '"proxy_buffers" directive',
         ),

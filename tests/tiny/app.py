@@ -28,6 +28,10 @@ def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
     path, query = environ["PATH_INFO"], parse_qs(environ["QUERY_STRING"])
     number = int(query.get("n", ["0"])[0])
     status, content = "200 OK", b"tiny\n"
+    if path == "/cookies":
+        cookies = [("Set-Cookie", f"c{each}={'x' * 3900}") for each in range(number)]
+        start(status, [("Content-Type", "text/plain"), *cookies])
+        return [content]
     if path == "/bytes":
         start(status, [("Content-Type", "text/plain"), ("Content-Length", str(number))])
         return filling(number)
@@ -38,7 +42,7 @@ def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         status, content = f"{number} Own", b"the application's own page\n"
     elif path == "/die":
         os._exit(1)
-    elif path == "/echo":
+    elif path == "/echo" or path.startswith("/echo/"):
         body = environ["wsgi.input"].read()
         content = json.dumps(
             {

@@ -30,6 +30,7 @@ def arguments(text: str, name: str) -> list[tuple[str, ...]]:
 def test_gunicorn_is_asked_through_the_link_that_a_release_renames() -> None:
     [args] = arguments(files()[PROXY], "ProxyPass")
     assert args[:3] == ("/", "unix:/srv/shop/current.sock|http://localhost/", "disablereuse=on")
+    assert args[3] == "nocanon"
 
 
 def test_requests_are_read_whole_where_gunicorn_answers() -> None:
