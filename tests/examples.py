@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ NAMES = ("bookshop", "flaskboard", "fastquotes")
 
 SECRETS = {"SECRET_KEY": "for-tests-only-" + "x" * 40}
 
+_SECRETS = "secrets: [SECRET_KEY]"
 _DESCRIPTIONS = {
     "bookshop": """
 name: bookshop
@@ -94,11 +96,13 @@ def example(
     more: str = "",
     app: str = "",
     hosts: tuple[str, ...] = (),
+    secrets: Iterable[str] = SECRETS,
 ) -> Example:
     """Copy an example into ``folder`` and render it there.
 
     ``proxy`` is added to the proxy's section, ``app`` to the application's (indented lines),
-    ``more`` to the end of the description; ``hosts`` are those of its one group.
+    ``more`` to the end of the description; ``hosts`` are those of its one group. ``secrets`` are
+    the names of those that it wants, where it wants any.
     """
     project = folder / name
     shutil.copytree(
@@ -106,9 +110,10 @@ def example(
         project,
         ignore=shutil.ignore_patterns("__pycache__", ".venv", "instance", "*.sqlite3"),
     )
+    named = f"secrets: [{', '.join(secrets)}]"
     machine = f"{{os: {os}, hosts: [{', '.join(hosts)}]}}"
     text = (
-        f"{_DESCRIPTIONS[name]}{app}\nmachines: {{web: {machine}}}\n"
+        f"{_DESCRIPTIONS[name].replace(_SECRETS, named)}{app}\nmachines: {{web: {machine}}}\n"
         f"proxy: {{kind: {kind}, server_names: [{name}.example], {proxy}}}\n{more}"
     )
     document = parse(text)

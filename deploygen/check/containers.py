@@ -205,7 +205,7 @@ def _group(given: Containers, scratch: Path, paths: Mapping[str, str]) -> Group:
     tree = scratch / "tree"
     files = {inside: (given.tree / path).read_bytes() for inside, path in paths.items()}
     # The image has it in ENV; a host reads it from a file.
-    lines = (f"{name}={env_file(value)}\n" for name, value in plan.environment.items())
+    lines = (f"{name}={env_file(value)}\n" for name, value in containers.environment.items())
     files[containers.layout.environment_file] = "".join(lines).encode()
     for inside, content in files.items():
         target = tree / "hosts" / GROUP / inside.lstrip("/")

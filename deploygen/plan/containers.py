@@ -17,6 +17,7 @@ from deploygen.plan import (
     container_gunicorn,
     container_proxy,
     invariants,
+    services,
     streaming,
     sysctl,
     systemd,
@@ -25,6 +26,7 @@ from deploygen.plan import (
 from deploygen.plan.apache_site import ApacheSite
 from deploygen.plan.bounds import Bounds, bounds
 from deploygen.plan.container_proxy import GROUP, ContainerProxy
+from deploygen.plan.environment import environment
 from deploygen.plan.facts import Facts, facts
 from deploygen.plan.image import Image, collects, image
 from deploygen.plan.layout import Layout
@@ -57,12 +59,14 @@ class Volume:
 class ContainerPlan:
     """Everything that the files for containers are made from.
 
-    ``components`` maps "gunicorn", "container" and the proxy's kind to their settings; ``socket``
+    ``components`` maps "gunicorn", "container", the proxy's kind and each service beside to their
+    settings; ``environment`` is the application's, but for its secrets; ``socket``
     is None, and gunicorn has a TCP address, where no proxy of ours shares it.
     """
 
     facts: Facts
     components: Mapping[str, Settings]
+    environment: Mapping[str, str]
     layout: Layout
     site: Site
     words: NginxSite | ApacheSite | None
@@ -95,7 +99,9 @@ def plan_or_note(spec: Spec, host: Layout) -> tuple[ContainerPlan | None, tuple[
 
     Raises InputError when they are asked for, and no plan holds all invariants.
     """
-    asked = TARGET in (spec.targets or ()) or "containers" in spec.model_fields_set
+    # What init writes of services asks for nothing: most who have it deploy to hosts.
+    said = spec.containers.model_fields_set - {"postgresql", "redis"}
+    asked = TARGET in (spec.targets or ()) or bool(said)
     if spec.targets is not None and TARGET not in spec.targets:
         return None, ()
     try:
@@ -112,7 +118,7 @@ def plan(spec: Spec, host: Layout) -> ContainerPlan:
     refuse(container_proxy.problems(spec))
     first = next(iter(spec.machines))
     machine = facts(spec, first)
-    inside = container.facts(spec, machine)
+    inside = services.budgeted(spec, container.facts(spec, machine))
     proxy, kind = container_proxy.proxy(spec, host), spec.proxy.kind
     layout, proxied = _layout(spec, host, proxy), proxy is not None
     socket = layout.upstream if proxied else None
@@ -137,12 +143,14 @@ def plan(spec: Spec, host: Layout) -> ContainerPlan:
         kind: {**of_proxy, **tls.settings(spec, system)} if proxied else {},
         "streaming": streaming.plan(inside) if proxied else {},
         "container": limits,
+        **services.settings(spec),
     }
     commands, source = spec.app.release_commands, _static_source(spec, layout)
     built = spec.containers.build_commands
     return ContainerPlan(
         facts=replace(inside, system=system),
         components={key: settings for key, settings in components.items() if settings},
+        environment=environment(spec, layout, spec.containers.environment),
         layout=layout,
         site=virtual_host,
         words=container_proxy.words(kind, virtual_host, system, spec.name) if proxied else None,

@@ -17,8 +17,10 @@ ARGUMENTS = "GUNICORN_CMD_ARGS"
 SENDFILE = {"nginx": "X-Accel-Redirect", "apache": "X-Sendfile"}
 
 
-def environment(spec: Spec, layout: Layout) -> Mapping[str, str]:
-    """Name -> value; what the description says beats what follows from it."""
+def environment(
+    spec: Spec, layout: Layout, more: Mapping[str, str] | None = None
+) -> Mapping[str, str]:
+    """Name -> value; what the description says beats what follows from it, ``more`` beats both."""
     app = spec.app
     derived = {"PYTHONUNBUFFERED": "1"}
     if app.settings_module:
@@ -26,7 +28,7 @@ def environment(spec: Spec, layout: Layout) -> Mapping[str, str]:
     if app.protected and spec.proxy.kind in SENDFILE:
         root = app.protected.url if spec.proxy.kind == "nginx" else f"{layout.protected}/"
         derived |= {"SENDFILE_HEADER": SENDFILE[spec.proxy.kind], "SENDFILE_ROOT": root}
-    return dict(sorted({**derived, **app.environment}.items()))
+    return dict(sorted({**derived, **app.environment, **(more or {})}.items()))
 
 
 def problems(spec: Spec) -> Iterator[Problem]:
@@ -39,7 +41,16 @@ def problems(spec: Spec) -> Iterator[Problem]:
                 where=("app", "secrets", index),
                 allowed="one of the two",
             )
+    inside = spec.containers.environment
+    for name in inside:
+        if name in app.secrets:
+            yield Problem(
+                f"{name} is one of app.secrets: its value would be no secret here",
+                where=("containers", "environment", name),
+                allowed="one of the two",
+            )
     places: list[Where] = [("app", "environment", ARGUMENTS)] * (ARGUMENTS in app.environment)
+    places += [("containers", "environment", ARGUMENTS)] * (ARGUMENTS in inside)
     if ARGUMENTS in app.secrets:
         places.append(("app", "secrets", app.secrets.index(ARGUMENTS)))
     for where in places:

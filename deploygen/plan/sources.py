@@ -87,6 +87,17 @@ COMPOSE = Source(
     "Compose file reference, services",
     "https://docs.docker.com/reference/compose-file/services/",
 )
+POSTGRESQL_CONNECTIONS = Source(
+    "PostgreSQL docs, connections",
+    "https://www.postgresql.org/docs/current/runtime-config-connection.html",
+)
+POSTGRESQL_RESOURCES = Source(
+    "PostgreSQL docs, resource consumption",
+    "https://www.postgresql.org/docs/current/runtime-config-resource.html",
+)
+REDIS_EVICTION = Source(
+    "Redis docs, key eviction", "https://redis.io/docs/latest/develop/reference/eviction/"
+)
 DOCKERFILE = Source("Dockerfile reference", "https://docs.docker.com/reference/dockerfile/")
 MEMORY = Source("deploygen docs, tuning: memory", "docs/tuning.md#memory")
 DATABASE = Source("deploygen docs, tuning: database", "docs/tuning.md#database")

@@ -60,6 +60,10 @@ class Containers(Model):
     ] = 10001
     http_port: Annotated[i.Port, Field(description="Where the host listens, without TLS.")] = 80
     https_port: Annotated[i.Port, Field(description="Where the host listens, with TLS.")] = 443
+    environment: Annotated[
+        dict[t.EnvName, t.EnvValue],
+        Field(description="What variables say in containers, in the place of app.environment."),
+    ] = {}
     packages: Annotated[
         tuple[i.Package, ...],
         UNIQUE,

@@ -31,6 +31,9 @@ GENERIC = frozenset(
 # Dependencies that make a request wait for somebody else.
 WAITING = ("aiohttp", "httpx", "requests", "urllib3", "boto3", "openai", "redis")
 
+# A service of compose.yaml, and the hints that the code asks it.
+SERVICES = {"postgresql": ("psycopg", "asyncpg"), "redis": ("redis",)}
+
 
 @dataclass(frozen=True)
 class Starter:
@@ -113,6 +116,7 @@ def _lines(detected: Detected, starter: Starter) -> Iterator[str]:
     yield from _machines(detected)
     yield ""
     yield from _proxy(starter)
+    yield from _containers(detected)
 
 
 def _app(detected: Detected, starter: Starter) -> Iterator[str]:
@@ -196,6 +200,22 @@ def _proxy(starter: Starter) -> Iterator[str]:
     yield f"  server_names: {flow(starter.server_names)}"
     yield "  tls:"
     yield "    mode: none  # acme: certbot gets the certificate; files: paths on the host"
+
+
+def _containers(detected: Detected) -> Iterator[str]:
+    """The services that the code asks, beside it where it runs in containers."""
+    seen = {
+        service: next((name for name in names if name in detected.uses), None)
+        for service, names in SERVICES.items()
+    }
+    if not any(seen.values()):
+        return
+    yield ""
+    yield "# Where it runs in containers, these are beside it; without them, it asks others."
+    yield "containers:"
+    for service, name in seen.items():
+        if name:
+            yield f"  {service}: {{}}  # {name}: {detected.evidence[f'uses.{name}']}"
 
 
 def scalar(text: str) -> str:

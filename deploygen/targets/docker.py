@@ -14,6 +14,7 @@ from deploygen.plan.container_proxy import HTTP, HTTPD, HTTPS
 from deploygen.plan.containers import PROXY_UID_STEP, SECRETS
 from deploygen.plan.image import HELPER, collects
 from deploygen.plan.sections import sections
+from deploygen.plan.services import services
 from deploygen.plan.site import Site
 from deploygen.spec import Spec
 from deploygen.targets.spec import FileSpec, Target
@@ -112,6 +113,8 @@ ROWS = (
     Row("app/etc/NAME/entry.py", about="The way into a container of NAME"),
     Row("app/etc/NAME/health.py", about="The health of NAME, asked in its container"),
     Row("app/etc/NAME/release.sh", about="A release of NAME, once, before it starts"),
+    Row("app/etc/NAME/wait.py", about="A release of NAME waits for what it asks",
+        when=lambda plan, _: any(services(plan.spec))),
     Row("tools/requirements.py", about="Of the build of NAME: what pyproject.toml asks for",
         when=_lists),
     Row("proxy/etc/nginx/nginx.conf", about="nginx in its container",
@@ -168,7 +171,7 @@ def _context(plan: Plan, containers: ContainerPlan) -> Mapping[str, object]:
         "layout": containers.layout,
         "site": site,
         "words": containers.words,
-        "environment": plan.environment,
+        "environment": containers.environment,
         "containers": containers,
         "proxy": containers.proxy,
         "image": containers.image,
@@ -182,7 +185,7 @@ def _context(plan: Plan, containers: ContainerPlan) -> Mapping[str, object]:
         "planned": tuple(gunicorn[name] for name in dict.fromkeys(overridable)),
         "folders": tuple(_folders(containers)),
         "proxy_uid": containers.uid + PROXY_UID_STEP,
-        "build_environment": _build_environment(plan),
+        "build_environment": _build_environment(spec, containers),
         "unsent": tuple(_unsent(spec)),
         "health": spec.app.health or "/",
         "headers": {
@@ -192,8 +195,6 @@ def _context(plan: Plan, containers: ContainerPlan) -> Mapping[str, object]:
         "port": TCP,
         "secrets_folder": SECRETS,
         "compose": wired,
-        "postgresql": wired.service("postgresql"),
-        "redis": wired.service("redis"),
     }
 
 
@@ -206,9 +207,9 @@ def _folders(containers: ContainerPlan) -> Iterator[str]:
         yield f"install --directory {owner} --mode=0755 {containers.layout.static}"
 
 
-def _build_environment(plan: Plan) -> Mapping[str, str]:
+def _build_environment(spec: Spec, containers: ContainerPlan) -> Mapping[str, str]:
     """What the build's commands run with: the environment, and a stand-in for each secret."""
-    return {**plan.environment, **{name: _stand_in(name) for name in plan.spec.app.secrets}}
+    return {**containers.environment, **{name: _stand_in(name) for name in spec.app.secrets}}
 
 
 def _stand_in(secret: str) -> str:

@@ -26,7 +26,11 @@ def described(
 ) -> Example:
     """An example, rendered for containers, with a file for each secret."""
     more = f"containers: {{{containers}}}\n"
-    made = example(name, folder, os="debian-13", kind=kind, proxy=proxy, app=app, more=more)
+    # The database's own password is its container's affair.
+    named = [secret for secret in secrets if secret != "POSTGRES_PASSWORD"]
+    made = example(
+        name, folder, os="debian-13", kind=kind, proxy=proxy, app=app, more=more, secrets=named
+    )
     place = made.project / "secrets"
     place.mkdir(mode=0o700)
     for secret, value in secrets.items():

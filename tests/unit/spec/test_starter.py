@@ -56,6 +56,26 @@ def test_the_suggested_name(entrypoint: str, folder: str, wanted: str) -> None:
     assert starter.suggest_name(detected(entrypoint=entrypoint), folder) == wanted
 
 
+@pytest.mark.parametrize(
+    ("uses", "services"),
+    [
+        (("psycopg", "redis"), {"postgresql": {}, "redis": {}}),
+        (("asyncpg", "requests"), {"postgresql": {}}),
+        (("redis",), {"redis": {}}),
+        (("pymysql",), None),
+    ],
+)
+def test_services_that_the_code_asks_are_beside_it_in_containers(
+    uses: tuple[str, ...], services: dict[str, object] | None
+) -> None:
+    places = {f"uses.{name}": f"shop/db.py:{line}" for line, name in enumerate(uses, 3)}
+    found = detected(uses=uses, evidence={"entrypoint": "shop.py:3", **places})
+    text, _ = starter.write(found, starter.Starter("shop", ("shop.example",)))
+    assert parse(text).source.data.get("containers") == services
+    if services:
+        assert f"# {uses[0]}: shop/db.py:3" in text
+
+
 TEXT = st.text(min_size=1, max_size=20)
 
 

@@ -74,6 +74,7 @@ CASES: list[dict[str, Any]] = [
     ACME,
     {**ACME, "proxy": {**ACME["proxy"], "kind": "apache"}},
     {"proxy": {"kind": "apache", "tls": FULL["proxy"]["tls"]}},
+    {"containers": {"postgresql": {}, "redis": {}}},
     {"app": {"interface": "asgi"}, "workload": {"leaks": True}},
     {"app": {"install": {"file": "pyproject.toml"}}},
     {"workload": {"thread_safe": False}},

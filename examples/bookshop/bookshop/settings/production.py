@@ -2,6 +2,8 @@
 
 import os
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -21,6 +23,22 @@ def _secret(name: str) -> str:
     return value
 
 
+def _database(url: str) -> dict[str, Any]:
+    """postgresql://user:password@host:port/name, as Django has it."""
+    parts = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": parts.port or 5432,
+        # A thread keeps its connection, and asks first whether it still is one.
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
 def _words(name: str) -> list[str]:
     """The comma-separated parts of a variable."""
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
@@ -30,6 +48,16 @@ DEBUG = False
 SECRET_KEY = _secret("SECRET_KEY")
 ALLOWED_HOSTS = _words("DJANGO_ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS")
+
+# The SQLite file of base.py, unless a PostgreSQL is named.
+if (_url := os.environ.get("DATABASE_URL", "")).startswith("postgres"):
+    DATABASES = {"default": _database(_url)}
+
+# Sessions are in the database; with a Redis, it answers for them.
+if _url := os.environ.get("REDIS_URL", ""):
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache",
+                          "LOCATION": _url}}  # fmt: skip
+    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 # Safe only because the proxy in front overwrites this header and clients cannot reach gunicorn,
 # which reads it too; other servers do not.

@@ -1,6 +1,11 @@
 #!/bin/sh
 {{ about | header }}
 set -eu
+{% if compose.services %}
+
+# Not every engine waits for their health.
+python {{ layout.etc }}/wait.py
+{% endif %}
 {% for command in containers.release_commands %}
 {{ command | sh_command }}
 {% endfor %}

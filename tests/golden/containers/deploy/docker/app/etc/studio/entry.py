@@ -42,6 +42,7 @@ BOUNDS = {
 }
 # (setting, most, why): workers times this setting is at most so much.
 TOGETHER = [
+    ("threads", 34, "the database allows 34 connections on 1 host"),
 ]
 # What gunicorn.conf.py says.
 PLANNED = {

@@ -1,0 +1,24 @@
+# A release of studio waits for what it asks.
+# Made by deploygen from deploygen.yml: change it there, then run deploygen render.
+"""Ends when every service beside the application takes connections; with 1 when one does not."""
+
+import socket
+import sys
+import time
+
+SERVICES = [
+    ("postgresql", 5432),
+    ("redis", 6379),
+]
+SECONDS = 90
+
+deadline = time.monotonic() + SECONDS
+for address in SERVICES:
+    while True:
+        try:
+            socket.create_connection(address, timeout=1).close()
+            break
+        except OSError as error:
+            if time.monotonic() > deadline:
+                sys.exit(f"{address[0]} did not answer within {SECONDS} s: {error}")
+            time.sleep(0.2)
