@@ -101,10 +101,12 @@ def connections(memory_bytes: int) -> int:
 
 
 def _limit(service: str, memory_bytes: int) -> Setting:
-    return Setting("mem_limit",
+    return Setting(
+        "mem_limit",
         memory_bytes,
         f"what containers.{service}.memory says; the rest is planned to fit it",
-        sources.DESCRIPTION,)
+        sources.DESCRIPTION,
+    )
 
 
 def _postgresql(memory_bytes: int) -> Settings:
