@@ -31,16 +31,44 @@ class Edit:
 
 @dataclass(frozen=True)
 class Broken:
-    """A release that fails, and what the play has to say about it."""
+    """A release that fails, and what the play has to say about it.
+
+    ``before`` and ``after`` are scripts on the host, with the application's name as $1.
+    """
 
     edit: Edit
     says: str
+    before: str = ""
+    after: str = ""
 
 
 _SYNTAX = "\n\ndef broken(:\n"
 _HANGS = f"\nimport time\n\nprint({PURPOSE!r}, flush=True)\ntime.sleep(3600)\n"
 _INSTALL = Edit("requirements.txt", "\n./a-folder-that-is-not-there\n")
+# The releases, on a file system that has no room for another one. What serves finds its files.
+_FULL = """
+mkdir /run/full
+kib=$(du --summarize --block-size=1K "/srv/$1/releases" | cut -f 1)
+mount -t tmpfs -o "size=$((kib + 1024))k" tmpfs /run/full
+cp --archive "/srv/$1/releases/." /run/full
+chown --reference="/srv/$1/releases" /run/full
+chmod --reference="/srv/$1/releases" /run/full
+dd if=/dev/zero of=/run/full/filler bs=16k 2> /run/full.log || grep -q 'No space left' /run/full.log
+mount --bind /run/full "/srv/$1/releases"
+"""
+_ROOM = """
+umount "/srv/$1/releases"
+umount /run/full
+rmdir /run/full
+"""
 
+
+def _disk(file: str) -> Broken:
+    return Broken(Edit(file, "# no room\n"), "No space left on device", _FULL, _ROOM)
+
+
+# Where a comment that only makes the code another one does no harm.
+MARKED = {"bookshop": "bookshop/__init__.py", "fastquotes": "app/__init__.py"}
 BROKEN = {
     "bookshop": {
         "install": Broken(_INSTALL, "a-folder-that-is-not-there"),
@@ -63,6 +91,7 @@ BROKEN = {
             "500",
         ),
         "hanging": Broken(Edit("bookshop/wsgi.py", _HANGS), PURPOSE),
+        "disk": _disk(MARKED["bookshop"]),
     },
     "fastquotes": {
         "install": Broken(_INSTALL, "a-folder-that-is-not-there"),
@@ -76,10 +105,9 @@ BROKEN = {
             "500",
         ),
         "hanging": Broken(Edit("app/main.py", _HANGS), PURPOSE),
+        "disk": _disk(MARKED["fastquotes"]),
     },
 }
-# Where a comment that only makes the code another one does no harm.
-MARKED = {"bookshop": "bookshop/__init__.py", "fastquotes": "app/__init__.py"}
 
 
 def mark(example: str, number: int) -> Edit:

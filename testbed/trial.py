@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -27,6 +28,8 @@ FIRST = "first page"
 # A play that hangs is an act that fails: generous, for a machine that does much else.
 PLAY_SECONDS = 900
 OUTPUT_KEPT = 6000
+# Whether a module of Ansible runs on the host: it is read from standard input, and has no name.
+MODULE = 'pgrep --full --exact "/usr/bin/python3[.0-9]*"'
 
 
 @dataclass
@@ -113,6 +116,8 @@ class Trial:
             self.measured(running, name, self.kill_proxy)
         elif name == "host reboot":
             self.measured(running, name, self.reboot_one)
+        elif word == "stopped":
+            self.measured(running, name, lambda: self.stopped(argument))
         elif word == "kill":
             self.measured(running, name, lambda: self.kill(argument))
         elif word == "check":
@@ -151,25 +156,37 @@ class Trial:
 
     def play(self, playbook: str, *options: str) -> tuple[int, str]:
         """Run a rendered playbook as a user does, in the rendered folder."""
+        with self.playing(playbook, *options) as process:
+            try:
+                told, _ = process.communicate(timeout=PLAY_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                said = (error.stdout or b"").decode(errors="replace")[-OUTPUT_KEPT:]
+                text = f"{playbook} has not ended in {PLAY_SECONDS} s; it said\n{said}"
+                raise engine.TestbedError(text) from error
+        return process.returncode, told
+
+    @contextmanager
+    def playing(self, playbook: str, *options: str) -> Iterator[subprocess.Popen[str]]:
+        """A playbook that runs; what is left of it at the end is killed, children and all."""
         environment = {k: v for k, v in os.environ.items() if k != "ANSIBLE_CONFIG"}
+        process = subprocess.Popen(
+            ["ansible-playbook", playbook, *options],
+            cwd=self.scenario.project / "deploy" / "ansible",
+            env=environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         try:
-            done = subprocess.run(
-                ["ansible-playbook", playbook, *options],
-                cwd=self.scenario.project / "deploy" / "ansible",
-                env=environment,
-                check=False,
-                text=True,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=PLAY_SECONDS,
-            )
-        except subprocess.TimeoutExpired as error:
-            told = (error.stdout or b"").decode(errors="replace")
-            raise engine.TestbedError(
-                f"{playbook} has not ended in {PLAY_SECONDS} s; it said\n{told[-OUTPUT_KEPT:]}"
-            ) from error
-        return done.returncode, done.stdout
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            assert process.stdout
+            process.stdout.close()
 
     def release(self) -> tuple[int, str]:
         """Code that is another one, and does the same."""
@@ -184,14 +201,30 @@ class Trial:
     def broken(self, kind: str) -> tuple[int, str]:
         """A release that fails; the code is mended afterwards."""
         project = self.scenario.project
-        edit = changes.BROKEN[self.example][kind].edit
-        path = project / edit.file
+        broken = changes.BROKEN[self.example][kind]
+        path = project / broken.edit.file
         saved = path.read_bytes() if path.exists() else None
-        edit.apply(project)
+        broken.edit.apply(project)
+        self.on_host(broken.before, self.example)
         try:
             return self.play("release.yml")
         finally:
             path.unlink() if saved is None else path.write_bytes(saved)
+            self.on_host(broken.after, self.example)
+
+    def stopped(self, task: str) -> tuple[int, str]:
+        """Kill the play in the midst of a task, and run it again."""
+        self.number += 1
+        changes.mark(self.example, self.number).apply(self.scenario.project)
+        with self.playing("release.yml") as process:
+            assert process.stdout
+            told = iter(process.stdout.readline, "")
+            if not any(line.startswith(f"TASK [{task}") for line in told):
+                raise engine.TestbedError(f"release.yml has no task {task!r}")
+            time.sleep(0.5)  # in the midst of it
+        # A module that has started on the host goes on without the play, to its own end.
+        self.on_host(f"timeout {PLAY_SECONDS} sh -c 'while {MODULE}; do sleep 0.1; done'")
+        return self.play("release.yml")
 
     def kill(self, which: str) -> tuple[int, str]:
         """kill -9 of the live slot's master, or of one of its workers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -82,3 +83,26 @@ def test_a_user_tries_the_rendered_playbooks(
     assert int(asked) == 10
     left = found.run("ps", "--all", "--format", "{{.Names}}").stdout.split()
     assert not [name for name in left if name.startswith("flaskboard-molecule")]
+
+
+def test_a_host_that_is_not_there_is_named(found: engine.Engine, tmp_path: Path) -> None:
+    made = example("flaskboard", tmp_path)
+    folder = made.tree / "ansible"
+    inventory = tmp_path / "hosts.yml"
+    groups = {"application_hosts": {"children": {"web": {"hosts": {"gone": {}}}}}}
+    inventory.write_text(json.dumps({"all": {"children": groups}}))
+    environment = {
+        **found.environment,
+        "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_TRANSPORT": "container",
+        "CONTAINER_PREFIX": "deploygen-no-such",
+    }
+    done = subprocess.run(
+        ["ansible-playbook", "--inventory", inventory, "site.yml"],
+        cwd=folder, env=environment, check=False, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=MOST_SECONDS,
+    )  # fmt: skip
+    assert done.returncode == 4, done.stdout
+    assert "deploygen-no-such-gone" in done.stdout
+    assert re.search(r"gone +: ok=0 +changed=0 +unreachable=1", done.stdout), done.stdout

@@ -55,6 +55,13 @@ def test_a_broken_release_leaves_the_old_one_serving(acts: list[Act], tried: Sce
         assert lost(act) == 0, act["why"]
 
 
+def test_a_play_that_was_killed_is_mended_by_the_next(acts: list[Act]) -> None:
+    for act in named(acts, "stopped"):
+        assert act["status"] == 0, act["output"]
+        assert act["release"] != act["before"], f"{act['name']}: nothing was switched"
+        assert lost(act) == 0, act["why"]
+
+
 def test_a_converged_host_shows_no_change(acts: list[Act]) -> None:
     [check] = named(acts, "check")
     assert check["status"] == 0, check["output"]
