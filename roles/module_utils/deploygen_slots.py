@@ -16,7 +16,7 @@ from pathlib import Path
 SLOTS = ("blue", "green")
 COMPLETE = ".deploygen-complete"
 POLL_S = 0.1
-LINES = 30
+LINES = 40
 BODY = 300
 
 
@@ -142,6 +142,8 @@ class Host:
 
     def journal(self, slot: str, since: float) -> str:
         """The last lines that a slot logged."""
+        # What a process wrote just before its end may still be on its way into the journal.
+        subprocess.run(["journalctl", "--sync"], capture_output=True, check=False)
         command = [
             "journalctl", "--unit", self.unit(slot), "--since", f"@{int(since)}", "--no-pager",
             "--lines", str(LINES), "--output", "cat",
