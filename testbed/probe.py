@@ -22,7 +22,9 @@ def ask(number):
         headers = {"Host": given["host"], **given["headers"]}
         connection.request(given["method"], given["path"], given["body"], headers)
         answer = connection.getresponse()
-        found = {key.lower(): value for key, value in answer.getheaders()}
+        found = {}
+        for key, value in answer.getheaders():  # one a line, where there are several
+            found[key.lower()] = "\n".join(filter(None, [found.get(key.lower()), value]))
         return [answer.status, found, answer.read().decode("latin-1")]
     except (OSError, http.client.HTTPException) as error:
         return [0, {}, type(error).__name__]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import secrets
+from urllib.parse import urlencode
 
 import pytest
 
@@ -45,6 +47,43 @@ def test_a_post_arrives_whole(probe: Probe) -> None:
     body = "So many books, so little time. " * 4000
     answer = probe.ask("/echo/", method="POST", body=body)
     assert json.loads(answer.body)["sha256"] == hashlib.sha256(body.encode()).hexdigest()
+
+
+@pytest.mark.usefixtures("shop")
+def test_somebody_logs_in(probe: Probe) -> None:
+    """Database, sessions and CSRF, inside the unit's sandbox and behind the proxy."""
+    name, password = f"reader-{secrets.token_hex(4)}", secrets.token_hex(16)
+    given = {"USERNAME": name, "EMAIL": "reader@bookshop.example", "PASSWORD": password}
+    probe.told(
+        "systemd-run --pipe --wait --quiet --collect "
+        f"--uid={probe.name} --property=StateDirectory={probe.name} "
+        f"--property=EnvironmentFile=/etc/{probe.name}/env "
+        f"--property=EnvironmentFile=/etc/{probe.name}/secrets "
+        + " ".join(f"--setenv=DJANGO_SUPERUSER_{key}={value}" for key, value in given.items())
+        + f" --working-directory=/srv/{probe.name}/{probe.slot} "
+        f"/srv/{probe.name}/{probe.slot}/.venv/bin/python manage.py createsuperuser --no-input"
+    )
+    form = probe.ask("/admin/login/")
+    [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', form.body)
+    fields = {"csrfmiddlewaretoken": token, "username": name, "password": password}
+    page = probe.ask(
+        "/admin/login/?next=/admin/",
+        method="POST",
+        body=urlencode(fields),
+        headers={
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Cookie": cookies(form.headers["set-cookie"]),
+        },
+    )
+    assert (page.status, page.headers["location"]) == (302, "/admin/")
+    inside = probe.ask("/admin/", headers={"Cookie": cookies(page.headers["set-cookie"])})
+    assert inside.status == 200
+    assert name in inside.body
+
+
+def cookies(given: str) -> str:
+    """What a browser sends back for some Set-Cookie headers, one a line."""
+    return "; ".join(line.split(";")[0] for line in given.splitlines())
 
 
 @pytest.mark.usefixtures("shop")
