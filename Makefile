@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden bench bench-tuning hosts constraints packages clean
+.PHONY: help demo test check format golden bench bench-docker bench-tuning hosts constraints packages clean
 
 help:           ## Say what there is.
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 20
@@ -41,6 +41,9 @@ golden: $(VENV)/.dev            ## Write the golden trees and the roles' READMEs
 bench: $(VENV)/.dev             ## Print the figures of the documentation.
 	python benchmarks/start_up.py
 	python benchmarks/detection.py
+
+bench-docker: packages $(VENV)/.dev ## Images: build times and sizes, with podman and docker.
+	python -m benchmarks.containers
 
 bench-tuning: $(VENV)/.dev      ## The plan beside a grid search (needs wrk; half an hour).
 	python benchmarks/tuning.py

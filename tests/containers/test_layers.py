@@ -30,3 +30,22 @@ def test_a_code_change_leaves_the_dependencies(engine: Engine, tmp_path: Path) -
     assert len(changed) == 1
     assert changed[0] >= len(first) - 2
     engine.run("rmi", "--force", image)
+
+
+def test_a_dependency_leaves_what_lies_below_it(engine: Engine, tmp_path: Path) -> None:
+    made = project("fastquotes", tmp_path)
+    image = f"fastquotes:{MARK}-layers"
+    engine.build(made, "app", image)
+    first = engine.layers(image)
+    requirements = made.project / "requirements.txt"
+    requirements.write_text(requirements.read_text() + "\nitsdangerous==2.2.0\n")
+    engine.build(made, "app", image)
+    second = engine.layers(image)
+    base = engine.layers("docker.io/library/python:3.13-slim")
+    # The base, the user, then the environment.
+    assert first[: len(base)] == base
+    assert first[len(base)] == second[len(base)]
+    assert first[len(base) + 1] != second[len(base) + 1]
+    told = engine.run("run", "--rm", image, "python", "-c", "import itsdangerous").stderr
+    assert "Error" not in told
+    engine.run("rmi", "--force", image)

@@ -270,6 +270,27 @@ def test_a_wrong_variable_is_a_clear_error_and_what_runs_goes_on(stack: Stack) -
     assert len(own) == 1 and own[0].startswith("bookshop: WEB_CONCURRENCY=99")
 
 
+@on(BOOKSHOP)
+def test_up_with_a_release_that_fails(stack: Stack) -> None:
+    """Why the documentation runs the release by itself first: then the site goes on, see above."""
+    wrong = Stack(stack.engine, stack.made, stack.port, stack.project, {"WEB_CONCURRENCY": "99"})
+    done = wrong.compose("up", "--detach", "--no-build", check=False)
+    started = stack.engine.inspect("container", stack.container("app"))["State"]["StartedAt"]
+    if stack.engine.name == "docker":
+        # The old containers have made way already; the new ones wait for a release that succeeds.
+        assert done.returncode and 'service "release" didn\'t complete successfully' in done.stderr
+        assert started.startswith("0001-")
+        with pytest.raises(ConnectionRefusedError):
+            stack.get("/health/")  # nor is there its proxy
+    else:
+        # podman-compose looks at the release's end, and not at how it ended.
+        assert done.returncode == 0
+        assert not started.startswith("0001-")
+    stack.compose("up", "--detach", "--no-build")
+    stack.wait()
+    assert stack.get("/").status == 200
+
+
 @on([(engine, "fastquotes") for engine in NAMES])
 def test_the_environment_arrives_as_it_was_described(stack: Stack) -> None:
     described = stack.made.plan.spec.app.environment["MOTTO"]
