@@ -9,6 +9,7 @@ from deploygen.units import parse_size
 from testbed.probe import Probe
 
 PAGE = 4096
+CROWDS = 10
 
 
 def test_one_slot_serves_and_comes_back_after_a_boot(probe: Probe) -> None:
@@ -33,9 +34,15 @@ def test_the_planned_threads_run(probe: Probe, group: GroupPlan) -> None:
         pytest.skip("only gthread has threads")
     assert planned["threads"].number > 1
     many = 4 * planned["threads"].number * planned["workers"].number
-    assert {answer.status for answer in probe.ask_at_once("/slow-upstream/?ms=300", many)} == {200}
-    threads = {pid: int(probe.process(pid)["Threads"]) for pid in probe.workers}
-    assert set(threads.values()) == {planned["threads"].number + 1}, threads
+    wanted, threads = {planned["threads"].number + 1}, dict[int, int]()
+    # A worker takes as many connections as it gets: one of them may take all of a crowd.
+    for _ in range(CROWDS):
+        statuses = {each.status for each in probe.ask_at_once("/slow-upstream/?ms=300", many)}
+        assert statuses == {200}
+        threads = {pid: int(probe.process(pid)["Threads"]) for pid in probe.workers}
+        if set(threads.values()) == wanted:
+            break
+    assert set(threads.values()) == wanted, threads
 
 
 def test_processes_are_the_applications_and_hold_no_power(probe: Probe) -> None:

@@ -12,11 +12,16 @@ from deploygen import plan
 from deploygen.errors import InputError
 from deploygen.gunicorn_settings import OVERRIDABLE
 from deploygen.spec import parse
+from deploygen.spec.front import FrontHosts
 from deploygen.spec.model import App, Machine, Proxy, Spec, Workload
 from tests.builders import description
 
 KEYS = sorted(
-    {key for model in (Spec, App, Workload, Machine, Proxy) for key in model.model_fields}
+    {
+        key
+        for model in (Spec, App, Workload, Machine, Proxy, FrontHosts)
+        for key in model.model_fields
+    }
     | set(OVERRIDABLE)
     | {"web", "url", "folder", "tool", "DEBUG", "X-A", "postgresql"}
 )
@@ -82,7 +87,7 @@ def test_any_data(data: dict[str, Any]) -> None:
 
 
 @given(
-    st.sampled_from(["app", "workload", "proxy", "server", "machines"]),
+    st.sampled_from(["app", "workload", "proxy", "server", "machines", "front"]),
     st.dictionaries(st.sampled_from(KEYS), values, max_size=3),
 )
 @settings(max_examples=200)

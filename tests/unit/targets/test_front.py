@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from dataclasses import replace
 from typing import Any
 
+import crossplane
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deploygen import targets
 from deploygen.targets import REGISTRY
@@ -65,9 +70,9 @@ def test_templates_have_no_values_of_their_own() -> None:
     assert made.front is not None
     marks: dict[str, int] = {}
     components = {}
-    for component, settings in made.front.components.items():
+    for component, decided in made.front.components.items():
         components[component] = {}
-        for name, setting in settings.items():
+        for name, setting in decided.items():
             mark = marks[f"{component}.{name}"] = 700_001 + 2 * len(marks)
             value = mark if isinstance(setting.value, int) else f"v{mark}"
             components[component][name] = replace(setting, value=value)
@@ -98,6 +103,55 @@ def test_the_pools() -> None:
         ("b.test", "shop_without_2"),
         ("c.test", "shop_without_3"),
     ]
+
+
+host_names = st.one_of(
+    st.from_regex(r"[a-z0-9]{1,9}(\.[a-z0-9]([a-z0-9-]{0,5}[a-z0-9])?){0,2}", fullmatch=True),
+    st.ip_addresses().map(str),
+)
+
+
+@given(
+    hosts=st.lists(host_names, min_size=1, max_size=6, unique=True),
+    networks=st.lists(st.ip_addresses().map(str), min_size=1, max_size=3, unique=True),
+)
+@settings(max_examples=40, deadline=None)
+def test_what_is_rendered_reads_back_as_what_was_planned(
+    hosts: list[str], networks: list[str]
+) -> None:
+    """Read by crossplane: no name of a host becomes a second directive."""
+    front = {"hosts": ["front.invalid"], "networks": networks}
+    made = a_plan(machines=machine(hosts=hosts), front=front)
+    assert made.front is not None
+    found = rendered(made)
+    read = blocks(found[f"{PREFIX}etc/nginx/snippets/shop-hosts.conf"])
+    assert {block["directive"] for block in read} == {"upstream"}
+    pools = {
+        block["args"][0]: [
+            each["args"][0] for each in block["block"] if each["directive"] == "server"
+        ]
+        for block in read
+    }
+    assert pools == {
+        pool.name: [member.address for member in pool.members] for pool in made.front.fleet.pools
+    }
+    choices = blocks(found[f"{PREFIX}etc/nginx/snippets/shop-pool.conf"])
+    flags = [block["args"] for block in choices if block["directive"] == "if"]
+    assert flags == [["-f", pool.without.flag] for pool in made.front.fleet.pools if pool.without]
+    doors = blocks(found["hosts/web/etc/nginx/snippets/shop-doors.conf"])
+    believed = [each["args"][0] for each in doors if each["directive"] == "set_real_ip_from"]
+    assert believed == networks
+    inventory = yaml.safe_load(found["ansible/inventory.yml"])["all"]["children"]
+    assert [*inventory["application_hosts"]["children"]["web"]["hosts"]] == hosts
+
+
+def blocks(text: str) -> list[dict[str, Any]]:
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write(text)
+        file.flush()
+        read = crossplane.parse(file.name, single=True, check_ctx=False, check_args=False)
+    assert read["status"] == "ok", read["errors"]
+    return list(read["config"][0]["parsed"])
 
 
 def test_no_file_of_the_application_is_there() -> None:
