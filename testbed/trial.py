@@ -60,6 +60,9 @@ class Trial:
         self.example = tried.document.spec.name
         told = yaml.safe_load((SCENARIOS / tried.name / "trial.yml").read_text("utf-8"))
         self.options: dict[str, Any] = told["load"]
+        # Few leave the machine to the playbooks; many make the figures of the documentation.
+        if clients := os.environ.get("TESTBED_CLIENTS"):
+            self.options["clients"] = int(clients)
         self.acts: list[str] = told["acts"]
         self.front: Host = tried.hosts[0]
         self.served: Host = tried.served
