@@ -39,6 +39,7 @@ REGISTRY: tuple[tuple[str, Checker], ...] = (
     (r"/etc/nginx/(nginx\.conf|(sites-(available|enabled)|snippets)/[^/]+)", nginx.check),
     (r"/etc/apache2/(conf|sites)-available/[^/]+\.conf", apache.check),
     (r"/etc/systemd/system/[^/]+\.(service|socket|timer|path|target|slice)", unit.check),
+    (r"/etc/systemd/system/[^/]+\.service\.d/[^/]+\.conf", unit.check),
     (r"/etc/sysusers\.d/[^/]+\.conf", accounts.check_sysusers),
     (r"/etc/tmpfiles\.d/[^/]+\.conf", accounts.check_tmpfiles),
     (r"/etc/sysctl\.d/[^/]+\.conf", sysctl.check),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from deploygen.check.command import run
 from deploygen.check.group import Group
@@ -21,7 +21,10 @@ _EXPOSURE = re.compile(r"exposure level for .*: (\d+(?:\.\d+)?)")
 
 
 def check(group: Group, paths: tuple[str, ...]) -> Iterator[Result]:
-    """Each unit on its own; a template as the instance of one slot."""
+    """Each unit on its own; a template as the instance of one slot.
+
+    What is added to another package's unit is read with one that has nothing else.
+    """
     program = systemd("systemd-analyze")
     for path in paths:
         if isinstance(program, Missing):
@@ -31,15 +34,12 @@ def check(group: Group, paths: tuple[str, ...]) -> Iterator[Result]:
 
 
 def _verify(group: Group, path: str, program: Program) -> Result:
-    # The name decides what %i stands for, so the copy has an instance's name.
-    name = PurePath(path).name.replace("@.", f"@{SLOT}.")
-    copy = group.scratch / "verify" / name
-    copy.parent.mkdir(exist_ok=True)
-    copy.write_bytes(group.on_disk(path).read_bytes())
+    copy, unit = _copied(group, path)
+    name = copy.name
     command = [*program.command, "verify", "--man=no"]
     if program.version >= OFFLINE:
         command.append("--recursive-errors=no")
-    outcome = run([*command, str(copy)], seconds=group.seconds)
+    outcome = run([*command, str(unit)], seconds=group.seconds)
     if outcome.timed_out:
         return group.result(path, "failed", PROGRAM, outcome.timed_out)
     said = [line for line in outcome.lines if name in line]
@@ -55,7 +55,23 @@ def _verify(group: Group, path: str, program: Program) -> Result:
         names = ", ".join(match[1] for line in newer if (match := _UNKNOWN.search(line)))
         detail = f"all but {names}: too new for this machine's systemd; {versions}"
         return group.result(path, "not checked", PROGRAM, detail)
-    return group.result(path, "passed", PROGRAM, f"{versions}{_exposure(group, copy, program)}")
+    exposure = _exposure(group, copy, program) if copy == unit else ""
+    return group.result(path, "passed", PROGRAM, f"{versions}{exposure}")
+
+
+def _copied(group: Group, path: str) -> tuple[Path, Path]:
+    """The file's copy, and the unit that is read: itself, or the one that it adds to."""
+    file, folder = PurePath(path), group.scratch / "verify"
+    folder.mkdir(exist_ok=True)
+    if file.parent.suffix == ".d":
+        copy, unit = folder / file.parent.name / file.name, folder / file.parent.stem
+        copy.parent.mkdir(exist_ok=True)
+        unit.write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
+    else:
+        # The name decides what %i stands for, so the copy has an instance's name.
+        copy = unit = folder / file.name.replace("@.", f"@{SLOT}.")
+    copy.write_bytes(group.on_disk(path).read_bytes())
+    return copy, unit
 
 
 def _expected(group: Group, line: str) -> bool:

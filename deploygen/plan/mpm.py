@@ -22,8 +22,11 @@ BUFFER_MIN, BUFFER_MAX = 128 * KIB, MIB
 LEAST_BYTES = THREAD_BYTES + int(BUFFER_COST * BUFFER_MIN)
 # Debian's default is 150 in all, and as many idle clients close the site.
 THREADS_EACH_MIN, THREADS_EACH_MAX = 128, 512
-# systemd lets a service of Debian's have 4915 tasks, where nobody says otherwise.
+# More at once are more than one machine's proxy is for.
 THREADS_MAX = 4096
+# A process's first thread, its listener, and the one that starts all others; beside the processes
+# the first one, and what passes its logs on.
+TASKS_EACH, TASKS_BESIDE = 3, 16
 # Idle connections for each thread that is free: they wait in the listener.
 ASYNC_FACTOR = 4
 # net.core.somaxconn allows twice as many.
@@ -117,6 +120,20 @@ def plan(facts: Facts, planned: Threads, in_flight: int) -> Iterator[Setting]:
         f"KiB that a thread may keep unused; at the default of 2048, {total} threads could keep "
         f"{about(total * 2048 * KIB)}",
     )
+    yield tasks_max(planned)
+
+
+def tasks_max(planned: Threads) -> Setting:
+    """Processes and threads of Apache's unit."""
+    processes, each = 2 * planned.processes, planned.each + TASKS_EACH
+    return Setting(
+        "TasksMax",
+        processes * each + TASKS_BESIDE,
+        f"{processes} processes of {planned.each} threads, and {TASKS_EACH} more in each; what "
+        "systemd allows by itself follows from the machine's memory, and on a small one it is less "
+        "than Apache starts with",
+        sources.SYSTEMD_RESOURCES,
+    )
 
 
 def max_request_workers(facts: Facts, planned: Threads, in_flight: int) -> Setting:
@@ -130,7 +147,7 @@ def max_request_workers(facts: Facts, planned: Threads, in_flight: int) -> Setti
         else f"each request holds a thread, and so does each client that sends or reads slowly: no "
         f"fewer than {total}, though {about(room)} would not hold all of them with full buffers"
     )
-    most = f", bounded to the {THREADS_MAX} that systemd's limit of tasks allows"
+    most = f", bounded to {THREADS_MAX}"
     gate = (
         f"; gunicorn could hold {in_flight}, so Apache's threads bound the requests in work"
         if in_flight > total

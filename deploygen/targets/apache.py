@@ -56,6 +56,10 @@ TARGET = Target(
             context=_context,
         ),
         Row(
+            "etc/systemd/system/apache2.service.d/NAME.conf",
+            about="What Apache's own unit leaves open, on each host of the group GROUP",
+        ),
+        Row(
             "etc/apache2/sites-available/NAME.conf",
             about="The site of NAME: Apache in front of gunicorn",
             context=_context,

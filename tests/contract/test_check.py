@@ -191,6 +191,7 @@ def test_what_is_broken_is_reported(
     assert failed == own or name not in results[name].detail
 
 
+APACHE_UNIT = "apache2.service.d/bookshop.conf"
 APACHE_SITE, APACHE_PROXY, APACHE = (
     "sites-available/bookshop.conf", "bookshop-proxy.conf", "zz-deploygen.conf"
 )  # fmt: skip
@@ -212,6 +213,7 @@ APACHE_SITE, APACHE_PROXY, APACHE = (
         ),
         (APACHE_PROXY, replaced("ProxyTimeout ", "ProxyTimeout x"), "Proxy Timeout must be"),
         (APACHE, replaced("TraceEnable Off", "TraceEnable Never"), "TraceEnable must be one of"),
+        (APACHE_UNIT, replaced("TasksMax=", "TasksMax=x"), "Invalid maximum tasks value"),
         # Apache's own test passes these, and Apache dies, or does not do what is asked.
         (
             APACHE,

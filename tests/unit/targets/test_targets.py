@@ -101,7 +101,7 @@ def spellings(component: str, setting: Setting) -> list[str]:
     if component == "streaming":
         return [f"{name} {value}s;", f" {name}={value} "]
     if component == "apache":
-        return [f"{name} {value}\n", f" {name}={value}"]
+        return [f"{name} {value}\n", f" {name}={value}", f"{name}={value}\n"]
     return [f"{name}={value}\n", f"{name} = {value}\n"]
 
 
