@@ -24,6 +24,8 @@ from deploygen.units import MIB, plural
 
 # Ports that need no right to be opened; the host's are mapped to them.
 HTTP, HTTPS = 8080, 8443
+# Where browsers ask for https:// without a port.
+USUAL = 443
 # The name that stands for the container where a host's plan names its group.
 GROUP = "containers"
 # nginx with its buffers, and a master that reads configuration.
@@ -203,7 +205,10 @@ def system(found: ContainerProxy | None) -> System:
 
 def of_site(spec: Spec, shipped: System, layout: Layout) -> Site:
     """The site; the engine maps IPv6 to its ports too. Raises InputError."""
-    made = replace(site(spec, shipped, layout), ipv6=False)
+    given = spec.containers.https_port
+    # What stands in front has the usual one.
+    shown = "" if given == USUAL or spec.proxy.behind.networks else f":{given}"
+    made = replace(site(spec, shipped, layout), ipv6=False, secure_port=shown)
     if made.tls and made.tls.stand_in and spec.proxy.kind == "nginx":
         raise InputError.one(
             f"nginx {show_version(shipped.nginx)} shows a certificate to whoever asks for a name "

@@ -85,7 +85,8 @@ class Health:
 class Site:
     """What the proxy serves.
 
-    ``http2`` is False without TLS: no browser speaks it there.
+    ``http2`` is False without TLS: no browser speaks it there. ``secure_port`` follows the name
+    in an address of its HTTPS: empty, or ``:8443``.
     """
 
     canonical: str
@@ -105,6 +106,7 @@ class Site:
     unavailable: Page
     pages: tuple[Page, ...]
     limited: bool
+    secure_port: str = ""
 
     @property
     def from_disk(self) -> bool:

@@ -161,3 +161,17 @@ def test_a_body_that_does_not_say_its_length(quotes: Site) -> None:
     assert b" 200 " in quotes.raw(f"POST /stream/upload {told}")[:20]
     status = quotes.raw(f"POST /upload {told}").split()[1]
     assert status == {"nginx": b"200", "apache": b"411"}[quotes.kind]
+
+
+def test_maintenance_holds_for_streams_too(quotes: Site) -> None:
+    flag = quotes.stack.folder / "srv/fastquotes/maintenance"
+    flag.touch()
+    try:
+        down = quotes.get("/events?count=1&ms=1")
+        assert (down.status, down.headers["retry-after"]) == (503, "10")
+        assert b"Please try again in a moment" in down.body
+        with Websocket(quotes, "/ws") as talk:
+            assert talk.status == 503
+    finally:
+        flag.unlink()
+    assert quotes.get("/events?count=1&ms=1").status == 200

@@ -72,6 +72,8 @@ def test_names_given_by_the_user(deploygen, project: Path) -> None:
     done = deploygen("init", "--yes", "--name", "shop", *names)
     assert done.code == 0
     assert "placeholder" not in done.err
+    # Else Django refuses every request.
+    assert "Django's `ALLOWED_HOSTS` has to hold `www.shop.org`, `.shop.org`" in done.err
     spec = load("deploygen.yml").spec
     assert (spec.name, spec.proxy.server_names) == ("shop", ("www.shop.org", "*.shop.org"))
 

@@ -358,3 +358,23 @@ def test_every_setting_of_the_containers_is_rendered_with_its_reason() -> None:
         assert python(setting.value) in text or size in text or str(setting.value) in text, name
         reason = f"{setting.reason[0].upper()}{setting.reason[1:]}"
         assert " ".join(reason.split()) in flat, name
+
+
+@pytest.mark.parametrize(
+    ("kind", "site", "name"),
+    [
+        ("nginx", "proxy/etc/nginx/sites-enabled/shop.conf", "return 301 https://$host"),
+        ("apache", "proxy/usr/local/apache2/sites-enabled/shop.conf", "https://%{SERVER_NAME}"),
+    ],
+)
+def test_a_redirect_names_the_port_that_the_host_has(kind: str, site: str, name: str) -> None:
+    proxy = {"kind": kind, "tls": {"mode": "files", "certificate": "/c.pem", "key": "/k.pem"}}
+    moved = {"https_port": 8443}
+    assert f"{name}:8443" in docker(proxy=proxy, containers=moved)[site]
+    assert f"{name}:" not in docker(proxy=proxy)[site]
+    # A balancer in front has the usual one, and so have hosts.
+    assert (
+        f"{name}:" not in docker(proxy={**proxy, "behind": ["10.0.0.0/8"]}, containers=moved)[site]
+    )
+    hosts = rendered(a_plan(proxy=proxy, containers=moved))
+    assert not [text for path, text in hosts.items() if "hosts/" in path and f"{name}:" in text]
