@@ -94,8 +94,10 @@ def test_check_passes_what_was_rendered(project: Path) -> None:
 
 def test_check_fails_with_the_programs_own_words(project: Path) -> None:
     needed("nginx")
-    site = project / "deploy/hosts/web/etc/nginx/sites-available/shop.conf"
-    site.write_text(site.read_text().replace("proxy_buffering on;", "proxy_bufering on;"))
+    asked = project / "deploy/hosts/web/etc/nginx/snippets/shop-proxy.conf"
+    text = asked.read_text()
+    assert "proxy_buffering on;" in text
+    asked.write_text(text.replace("proxy_buffering on;", "proxy_bufering on;"))
     done = deploygen(project, "check")
     assert done.returncode == 1
     assert 'unknown directive "proxy_bufering"' in done.stdout

@@ -194,8 +194,10 @@ def test_an_application_that_answers_but_is_not_well(made: Example) -> None:
 
 
 def test_an_nginx_that_does_not_start(made: Example) -> None:
-    site = made.file("sites-available/flaskboard.conf")
-    site.write_text(site.read_text().replace("proxy_buffering on", "proxy_bufering on"))
+    asked = made.file("snippets/flaskboard-proxy.conf")
+    text = asked.read_text()
+    assert "proxy_buffering on" in text
+    asked.write_text(text.replace("proxy_buffering on", "proxy_bufering on"))
     with (
         pytest.raises(DeploygenError, match='unknown directive "proxy_bufering"') as caught,
         running(made.tree, made.plan, "web", made.project, ANY),
