@@ -248,11 +248,14 @@ def test_strict_transport_security(site: Stack) -> None:
     assert json.loads(page.body)["is_secure"] is True
 
 
-def test_plain_http_is_sent_on(site: Stack) -> None:
+@pytest.mark.parametrize(
+    "path", ["/a?b", "/", "/a%2Fb?c=%2F&d=?", "/a%3Fb", "/a%20b%25", "//a/", "/a%3Fb?c%3F=d"]
+)
+def test_plain_http_is_sent_on(site: Stack, path: str) -> None:
     port = int(site.urls[1].rstrip("/").rpartition(":")[2])
-    moved = ask(("127.0.0.1", port), "/a?b", headers={"Host": HOST})
+    moved = ask(("127.0.0.1", port), path, headers={"Host": HOST})
     assert moved.status == 301
-    assert moved.headers["location"] == f"https://{HOST}:{site.address[1]}/a?b"
+    assert moved.headers["location"] == f"https://{HOST}:{site.address[1]}{path}"
     assert "strict-transport-security" not in moved.headers
 
 
