@@ -349,8 +349,8 @@ def check_apache(made: Plan, files: dict[str, str], _folder: Path) -> None:
     assert {each.name for each in found if not each.within} <= {
         "virtualhost", "proxypass", "alias", "directory", "location", "locationmatch",
         "rewritecond", "rewriterule", "xsendfile", "xsendfilepath",
-        "include", "rewriteengine", "setenvifexpr", "remoteipheader", "errordocument",
-        "remoteipinternalproxy", "remoteipproxyprotocol",
+        "include", "allowencodedslashes", "rewriteengine", "setenvifexpr", "remoteipheader",
+        "errordocument", "remoteipinternalproxy", "remoteipproxyprotocol",
     }  # fmt: skip
 
 
