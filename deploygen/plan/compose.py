@@ -94,6 +94,7 @@ def _secrets(spec: Spec) -> Iterator[str]:
 def _variables(spec: Spec, containers: ContainerPlan) -> Iterator[str]:
     """What the environment may say to compose."""
     yield "TAG"
+    yield "REVISION"
     yield "HTTP_PORT"
     if containers.site.tls:
         yield "HTTPS_PORT"

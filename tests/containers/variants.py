@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from testbed import images
-from tests.containers import engines
+from testbed import engine, images
 from tests.containers.engines import MARK, Engine, Stack, free_port
 from tests.examples import SECRETS, Example, example
 
@@ -46,18 +47,48 @@ def running(
     label: str,
     *bases: str,
     environ: Mapping[str, str] | None = None,
-    path: str = "/",
+    ready: Callable[[], bool] | None = None,
 ) -> Iterator[Stack]:
-    """Build an example's images on ``bases``, start its compose file; all removed at the end."""
-    for base in bases:
-        images.ensure(engines._find(found.name), base)
+    """Build an example's images on ``bases``, start its compose file; all removed at the end.
+
+    It is up when its health answers, or what ``ready`` asks.
+    """
+    _ensure(found, bases)
     stack = Stack(found, made, free_port(), f"{MARK}-{label}", dict(environ or {}))
     name = made.name
     try:
         for target, tag in (("app", name), ("proxy", f"{name}-proxy")):
             found.build(made, target, f"{tag}:{stack.environment['TAG']}")
         stack.compose("up", "--detach", "--no-build")
-        stack.wait()
+        if ready is None:
+            stack.wait()
+        else:
+            until(stack, ready)
         yield stack
     finally:
         stack.compose("down", "--volumes", check=False)
+
+
+def _ensure(found: Engine, bases: tuple[str, ...]) -> None:
+    """Each image is made once, by podman where it is there; docker gets a copy."""
+    bed = {
+        name: engine.Engine(name, engine.configuration(), environment)
+        for name, environment in (("podman", {}), (found.name, found.environment))
+    }
+    other = bed["podman"] if found.name != "podman" and shutil.which("podman") else None
+    for base in bases:
+        if other:
+            images.ensure(other, base)
+        images.ensure(bed[found.name], base, other)
+
+
+def until(stack: Stack, ready: Callable[[], bool], seconds: float = 60) -> None:
+    """Until ``ready`` says so; an OSError means not yet."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            if ready():
+                return
+        time.sleep(0.2)
+    logs = stack.compose("logs", check=False)
+    raise AssertionError(f"not ready: {logs.stdout[-4000:]}{logs.stderr[-4000:]}")

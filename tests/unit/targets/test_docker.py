@@ -295,6 +295,42 @@ def test_a_wrong_variable_is_one_clear_line_and_no_start(
     assert line.startswith("shop: ") and words in line
 
 
+def test_the_same_wrong_start_again_waits_and_a_right_one_forgets(tmp_path: Path) -> None:
+    script = tmp_path / "entry.py"
+    (tmp_path / "gunicorn").write_text("#!/bin/sh\necho served\n")
+    (tmp_path / "gunicorn").chmod(0o755)
+    text = docker()["app/etc/shop/entry.py"]
+    assert '"/var/lib/shop"' in text
+    script.write_text(text.replace("/var/lib/shop", str(tmp_path)))
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+
+    def start(workers: str, *command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, str(script), *command], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={"PATH": path, "WEB_CONCURRENCY": workers},
+        )  # fmt: skip
+
+    def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+        output, errors = process.communicate(timeout=30)
+        return process.returncode, output, errors
+
+    first = ended(start("99", "gunicorn"))
+    assert first[0] == 78 and "WEB_CONCURRENCY=99" in first[2]
+    # A release, or a person, is answered each time.
+    assert ended(start("99", "sh")) == first
+    with start("99", "gunicorn") as waits:
+        assert waits.stderr
+        assert "WEB_CONCURRENCY=99" in waits.stderr.readline()
+        assert "it waits" in waits.stderr.readline()
+        assert waits.poll() is None
+        waits.terminate()
+        assert waits.wait(timeout=30) == 78
+    assert ended(start("98", "gunicorn"))[0] == 78, "something else is wrong: it is said"
+    assert ended(start("2", "gunicorn")) == (0, "served\n", "")
+    assert ended(start("98", "gunicorn"))[0] == 78, "nothing is left of what was"
+
+
 def test_threads_and_workers_together_stay_within_the_database(tmp_path: Path) -> None:
     changes = {"workload": {"db_connections": 12}}
     assert entry(tmp_path, {"WEB_CONCURRENCY": "4"}, **changes).returncode == 0

@@ -3,7 +3,9 @@
 """Starts what a container runs: its secrets become variables, what overrides is checked first."""
 
 import os
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 # Read from /run/secrets, where the variable itself or NAME_FILE is not set.
@@ -55,6 +57,8 @@ PLANNED = {
 }
 # EX_CONFIG of sysexits.h: another start with the same input ends the same way.
 WRONG = 78
+# What was wrong at the last start, in a volume: engines start again what has ended.
+REFUSED = Path("/var/lib/bookshop", ".refused")
 
 
 def read_secrets():
@@ -93,16 +97,35 @@ def check(found):
             )
 
 
+def refuse(problems, *, serves):
+    """Say what is wrong, and end. Whoever starts the same again gets a container that waits.
+
+    It is not well, so that nothing is sent to it, and it fills no log.
+    """
+    told = "".join(f"bookshop: {problem}\n" for problem in problems)
+    sys.stderr.write(told)
+    with suppress(OSError):
+        again = REFUSED.exists() and REFUSED.read_text(encoding="utf-8") == told
+        REFUSED.write_text(told, encoding="utf-8")
+        if serves and again:
+            sys.stderr.write("bookshop: again; it waits to be started with other values\n")
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(WRONG))
+            signal.pause()
+    sys.exit(WRONG)
+
+
 def main():
     """Check, then become the given command: gunicorn is process 1, and gets every signal."""
     command, found = sys.argv[1:], {}
     problems = [*read_secrets(), *check(found)]
     if not command:
         problems.append("no command: the image's own is gunicorn")
+    serves = bool(command) and Path(command[0]).name == "gunicorn"
     if problems:
-        sys.stderr.writelines(f"bookshop: {problem}\n" for problem in problems)
-        sys.exit(WRONG)
-    if Path(command[0]).name == "gunicorn":
+        refuse(problems, serves=serves)
+    with suppress(OSError):
+        REFUSED.unlink()
+    if serves:
         for setting, value in found.items():
             command += ["--" + setting.replace("_", "-"), str(value)]
     os.execvp(command[0], command)
