@@ -109,8 +109,8 @@ def refuse(problems, *, serves):
         again = REFUSED.exists() and REFUSED.read_text(encoding="utf-8") == told
         REFUSED.write_text(told, encoding="utf-8")
         if serves and again:
-            sys.stderr.write("quotes: again; it waits to be started with other values\n")
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(WRONG))
+            sys.stderr.write("quotes: again; it waits to be started with other values\n")
             signal.pause()
     sys.exit(WRONG)
 
