@@ -19,6 +19,7 @@ need openssl openssl
 need sysctl procps
 need certbot certbot
 need pebble pebble
+need slowhttptest slowhttptest
 # Hosts of the tests are containers, and images are built and run with podman and with docker.
 need mmdebstrap mmdebstrap
 need podman 'podman runc crun netavark aardvark-dns iptables uidmap catatonit'

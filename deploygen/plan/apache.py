@@ -39,6 +39,7 @@ SERVER = (
 CLIENTS = (
     "Timeout",
     "RequestReadTimeout",
+    "FlushMaxThreshold",
     "KeepAliveTimeout",
     "MaxKeepAliveRequests",
     "LimitRequestLine",
@@ -65,6 +66,7 @@ def plan(facts: Facts, gunicorn: Settings, _name: str) -> Settings:
         limit_request_fields(),
         limit_request_field_size(),
         buffer_size(threads),
+        flush_max_threshold(threads),
         proxy_timeout(gunicorn["timeout"].number),
         connectiontimeout(),
         retry(),
@@ -156,15 +158,27 @@ def limit_request_field_size() -> Setting:
 
 
 def buffer_size(threads: mpm.Threads) -> Setting:
-    """Bytes of a request or a response that one thread holds in memory."""
+    """Bytes of a request that one thread holds in memory."""
     value = mpm.buffer_bytes(threads)
     return Setting(
         "BufferSize",
         value,
-        f"a response of up to {about(value)} that is written at once is taken from the worker "
-        f"whole, however slow the client reads, and {threads.total} of them fit the memory; "
-        "a larger one, or one in pieces, holds its worker's thread until the client has read it",
+        f"{about(value)} of a body at a time, and {threads.total} of them fit the memory",
         sources.APACHE_BUFFER,
+    )
+
+
+def flush_max_threshold(threads: mpm.Threads) -> Setting:
+    """Bytes of a response that wait for one client in memory."""
+    value = mpm.buffer_bytes(threads)
+    return Setting(
+        "FlushMaxThreshold",
+        value,
+        f"a response of up to {about(value)} is taken from its worker whole, and then waits for "
+        f"its client without a thread; {mpm.connections(threads)} clients may do so, at "
+        f"{about(mpm.connections(threads) * value)}. A larger one holds its worker's thread, and "
+        "one of Apache's, until the client has read all but that",
+        sources.APACHE_CORE,
     )
 
 

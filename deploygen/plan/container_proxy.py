@@ -147,6 +147,7 @@ def placed(layout: Layout, spool: str) -> Layout:
         apache=ApachePlaces(
             error_log="/dev/stderr",
             access_log="/dev/stdout",
+            filter=f"{HTTPD}/conf-available/{layout.name}-taken.lua",
             read_why="httpd.conf reads it before the site.",
         ),
     )

@@ -24,10 +24,11 @@ class NginxPlaces:
 
 @dataclass(frozen=True)
 class ApachePlaces:
-    """Where Apache has its logs, and why what holds for all sites is read in its place."""
+    """Where Apache has its logs and its filter, and why what holds for all sites is read first."""
 
     error_log: str
     access_log: str
+    filter: str
     read_why: str
 
 
@@ -114,6 +115,7 @@ def layout(spec: Spec) -> Layout:
         apache=ApachePlaces(
             error_log="${APACHE_LOG_DIR}/error.log",
             access_log="${APACHE_LOG_DIR}/access.log",
+            filter=f"/etc/apache2/conf-available/{name}-taken.lua",
             read_why="Its name begins with zz: it is read after Debian's own files, and replaces "
             "what they say.",
         ),

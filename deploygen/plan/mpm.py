@@ -27,8 +27,9 @@ THREADS_MAX = 4096
 # A process's first thread, its listener, and the one that starts all others; beside the processes
 # the first one, and what passes its logs on.
 TASKS_EACH, TASKS_BESIDE = 3, 16
-# Idle connections for each thread that is free: they wait in the listener.
-ASYNC_FACTOR = 4
+# Connections without a thread for each thread that is free: they are idle, or their client reads
+# what is left of a response. With more, slow readers could take more than the proxy's memory.
+ASYNC_FACTOR = 2
 # net.core.somaxconn allows twice as many.
 LISTEN_BACKLOG = 2048
 # What a thread keeps of the memory that it does not use, in KiB.
@@ -65,6 +66,11 @@ def buffer_bytes(planned: Threads) -> int:
     return min(max(fit, BUFFER_MIN), BUFFER_MAX)
 
 
+def connections(planned: Threads) -> int:
+    """How many clients may be connected at once."""
+    return planned.total * (1 + ASYNC_FACTOR)
+
+
 def plan(facts: Facts, planned: Threads, in_flight: int) -> Iterator[Setting]:
     """The MPM's directives; ``in_flight`` requests are in work or in gunicorn's queue at most."""
 
@@ -99,8 +105,8 @@ def plan(facts: Facts, planned: Threads, in_flight: int) -> Iterator[Setting]:
     yield Setting(
         "AsyncRequestWorkerFactor",
         ASYNC_FACTOR,
-        f"up to {ASYNC_FACTOR} idle connections for each free thread: {total * (1 + ASYNC_FACTOR)} "
-        "in all, and they hold no thread",
+        f"up to {ASYNC_FACTOR} connections for each free thread that are idle or read what is left "
+        f"of a response: {connections(planned)} in all, and they hold no thread",
         sources.APACHE_EVENT,
     )
     yield chosen(

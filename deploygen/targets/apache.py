@@ -51,6 +51,10 @@ TARGET = Target(
             context=_context,
         ),
         Row(
+            "etc/apache2/conf-available/NAME-taken.lua",
+            about="How Apache takes a response from NAME's gunicorn",
+        ),
+        Row(
             "etc/apache2/conf-available/NAME-told.conf",
             about="What the application NAME is told of a request",
             context=_context,

@@ -87,11 +87,11 @@ def _snippet(name: str, about: str, when: Callable[[Site], bool]) -> Row:
     )
 
 
-def _part(name: str, about: str, when: Callable[[Site], bool]) -> Row:
+def _part(name: str, about: str, when: Callable[[Site], bool], end: str = "conf") -> Row:
     return Row(
-        f"proxy{HTTPD}/conf-available/{name}.conf",
+        f"proxy{HTTPD}/conf-available/{name}.{end}",
         about,
-        f"apache/etc/apache2/conf-available/{name}.conf",
+        f"apache/etc/apache2/conf-available/{name}.{end}",
         lambda plan, containers: _by("apache")(plan, containers) and when(containers.site),
     )
 
@@ -126,6 +126,7 @@ ROWS = (
     Row(f"proxy{HTTPD}/conf/httpd.conf", about="Apache in its container: modules, ports, logs",
         when=_by("apache")),
     *(_part(*row) for row in PARTS),
+    _part("NAME-taken", "How Apache takes a response from NAME's gunicorn", lambda _: True, "lua"),
     Row(f"proxy{HTTPD}/sites-enabled/NAME.conf",
         about="The site of NAME: Apache in front of gunicorn",
         template="apache/etc/apache2/sites-available/NAME.conf", when=_by("apache")),

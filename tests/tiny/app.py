@@ -17,11 +17,11 @@ from urllib.parse import parse_qs
 Start = Callable[[str, list[tuple[str, str]]], object]
 
 
-def filling(size: int) -> Iterable[bytes]:
-    """A large body, made while it is sent."""
+def filling(size: int, piece: int) -> Iterable[bytes]:
+    """A large body, made while it is sent: ``piece`` bytes at once, as a file's are."""
     while size > 0:
-        yield b"x" * min(size, 65_536)
-        size -= 65_536
+        yield b"x" * min(size, piece)
+        size -= piece
 
 
 def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
@@ -34,7 +34,7 @@ def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         return [content]
     if path == "/bytes":
         start(status, [("Content-Type", "text/plain"), ("Content-Length", str(number))])
-        return filling(number)
+        return filling(number, int(query.get("piece", ["65536"])[0]))
     if path == "/wait":
         Path("waiting").touch()  # it has begun
         time.sleep(number / 1000)

@@ -1,0 +1,128 @@
+"""As many slow clients as the plan has room for, and a page that is answered all the while."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploygen.plan import mpm
+from deploygen.plan import shape as shapes
+from deploygen.plan.setting import Settings
+from tests import slow
+from tests.behaviour.proxies import Site
+from tests.tiny import tiny, until
+
+pytestmark = pytest.mark.slow
+
+# Small, so that its connections are soon taken: nginx has 1024 of them, Apache 256 threads.
+SMALL: dict[str, Any] = {
+    "machines": {"web": {"cpus": 1, "memory": "512M"}},
+    "server": {"backlog": 64, "worker_connections": 64},
+}
+# What the proxy itself, the probes and a page on its way from gunicorn take.
+FEW = 24
+# What every proxy takes from the application at once.
+PAGE = 100_000
+
+
+@pytest.fixture(scope="module")
+def site(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with slow.many_files(), tiny(kind, tmp_path_factory.mktemp(kind), **SMALL) as site:
+        yield site
+
+
+def planned(site: Site) -> Settings:
+    return site.stack.plan.groups["web"].components[site.kind]
+
+
+def room(site: Site) -> int:
+    """How many slow clients the plan has room for."""
+    found = planned(site)
+    if site.kind == "apache":
+        return found["MaxRequestWorkers"].number - FEW
+    most = found["worker_processes"].number * found["worker_connections"].number
+    # When less than a sixteenth is free, it closes the connection that is idle longest.
+    return most - most // 16 - FEW
+
+
+def page(site: Site, patience_s: float) -> int:
+    return site.get("/", timeout_s=patience_s).status
+
+
+@pytest.mark.parametrize("mode", slow.MODES)
+def test_slow_clients_take_the_site_from_nobody(
+    site: Site, mode: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clients, path = room(site), f"/bytes?n={PAGE}" if mode == "readers" else "/"
+    with slow.probing(lambda patience: page(site, patience)) as probed:
+        connected = slow.slowhttptest(mode, site.stack.address, clients, path=path, folder=tmp_path)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{site.kind}, {connected} slow {mode}: {probed}\n")
+    assert connected == clients
+    assert probed.failed == []
+    assert probed.asked > 50
+
+
+def largest(site: Site) -> int:
+    """Bytes of the largest response that is taken from its worker whole."""
+    found = planned(site)
+    return 400_000 if site.kind == "nginx" else found["FlushMaxThreshold"].number
+
+
+@pytest.mark.parametrize("piece", [8192, 1_000_000])
+def test_readers_from_afar_hold_no_worker(
+    site: Site, piece: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Written in pieces or at once, a response is taken whole; who reads on gets all of it."""
+    size = largest(site)
+    clients = room(site)
+    if site.kind == "apache":
+        # More than it has threads: what is left of a response waits without one.
+        clients = planned(site)["MaxRequestWorkers"].number * (1 + mpm.ASYNC_FACTOR) - FEW
+    ask = {"path": f"/bytes?n={size}&piece={piece}", "host": site.host}
+    with (
+        slow.probing(lambda patience: page(site, patience)) as probed,
+        slow.readers(site.stack.address, clients, **ask) as readers,
+    ):
+        time.sleep(3)
+        for reader in readers[:: len(readers) // 5]:
+            head, _, body = slow.whole(reader).partition(b"\r\n\r\n")
+            assert b" 200 " in head.splitlines()[0]
+            assert len(body) == size
+    with capsys.disabled():
+        sys.stdout.write(f"\n{site.kind}, {clients} readers of {size} bytes: {probed}\n")
+    assert probed.failed == []
+    assert probed.asked > 30
+
+
+def test_the_limit_of_what_is_larger(site: Site) -> None:
+    """nginx puts it on disk. Apache passes it on: a slow reader holds a thread of gunicorn's."""
+    places = shapes.of(site.stack.plan.groups["web"].components["gunicorn"]).concurrency
+    ask = {"path": "/bytes?n=2000000", "host": site.host}
+    with slow.readers(site.stack.address, 2 * places, wait=False, **ask):
+        time.sleep(1)
+        if site.kind == "nginx":
+            assert page(site, 10) == 200
+        else:
+            with pytest.raises(TimeoutError):
+                page(site, 3)
+            # What needs no worker is served all the same.
+            assert site.get("/static/file.txt").status == 200
+    until(lambda: page(site, 10) == 200, seconds=30)
+
+
+def test_green_threads_hold_readers_of_what_is_larger(kind: str, tmp_path: Path) -> None:
+    """Which is why the plan takes them behind Apache, wherever the application may run in them."""
+    load = {"greenlet_safe": True, "kind": "io"}
+    with slow.many_files(), tiny(kind, tmp_path, **{**SMALL, "server": {}}, workload=load) as site:
+        gunicorn = site.stack.plan.groups["web"].components["gunicorn"]
+        assert gunicorn["worker_class"].text == "gevent"
+        ask = {"path": "/bytes?n=2000000", "host": site.host}
+        with slow.readers(site.stack.address, 100, **ask):
+            time.sleep(1)
+            assert page(site, 10) == 200

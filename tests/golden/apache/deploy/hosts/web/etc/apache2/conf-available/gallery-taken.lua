@@ -1,0 +1,18 @@
+--[[
+# How Apache takes a response from gallery's gunicorn.
+# Made by deploygen from deploygen.yml: change it there, then run deploygen render.
+]]
+
+-- Takes a response from its worker as fast as it comes. Without this Apache waits, at every pause of
+-- the worker's, until the client has read what there is. It changes nothing else: what it says to
+-- Apache are the bytes that it got, and their number, which Apache forgets when a filter may change it.
+function taken(r)
+    local length = r.headers_out["Content-Length"]
+    coroutine.yield()
+    if length then
+        r.headers_out["Content-Length"] = length
+    end
+    while bucket do
+        coroutine.yield(bucket)
+    end
+end
