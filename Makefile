@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format golden bench bench-docker bench-tuning hosts constraints packages clean
+.PHONY: help demo test check format golden bench bench-docker bench-tuning bench-proxy hosts constraints packages clean
 
 help:           ## Say what there is.
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 20
@@ -47,6 +47,9 @@ bench-docker: packages $(VENV)/.dev ## Images: build times and sizes, with podma
 
 bench-tuning: $(VENV)/.dev      ## The plan beside a grid search (needs wrk; half an hour).
 	python benchmarks/tuning.py
+
+bench-proxy: packages $(VENV)/.dev    ## The proxies beside hand-written ones and gunicorn (needs wrk; ten minutes).
+	python -m benchmarks.proxy
 
 hosts: packages $(VENV)/.dev    ## The proved molecule scenarios alone, and their figures (podman or docker).
 	pytest -s tests/hosts

@@ -30,8 +30,11 @@ DESCRIPTION: dict[str, Any] = {
 
 
 @contextmanager
-def tiny(kind: str, folder: Path, **changes: Any) -> Iterator[Site]:
-    """The application behind a proxy of that kind, or "none" for gunicorn itself, running."""
+def tiny(kind: str, folder: Path, *, alone: bool = False, **changes: Any) -> Iterator[Site]:
+    """The application behind a proxy of that kind, or "none" for gunicorn itself, running.
+
+    ``alone`` leaves the proxy out, and the plan as it is.
+    """
     if kind in PROGRAMS:
         needed(PROGRAMS[kind])
     project = folder / "tiny"
@@ -48,7 +51,7 @@ def tiny(kind: str, folder: Path, **changes: Any) -> Iterator[Site]:
         path = project / "deploy" / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.content)
-    options = Options(port=0, environ=dict(os.environ))
+    options = Options(port=0, environ=dict(os.environ), proxy=not alone)
     with running(project / "deploy", made, "web", project, options) as stack:
         yield Site(kind, HOST, project, stack)
 
