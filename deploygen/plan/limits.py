@@ -36,7 +36,8 @@ def problems(spec: Spec) -> Iterator[Problem]:
             f"limits are given, and proxy.kind is {spec.proxy.kind}: they would not be kept",
             where=("proxy", "limits"),
             allowed="proxy.kind nginx, or no limits",
-            hint="Apache itself counts no addresses: a firewall, or what stands in front, does",
+            hint="Apache's own modules count no addresses; mod_qos and mod_evasive do, and not as "
+            "is declared (docs/decisions/0006-limits.md): a firewall does, or what stands in front",
         )
     if limits.burst is not None and limits.requests_per_second is None:
         yield Problem(
@@ -62,7 +63,7 @@ def nginx(facts: Facts, name: str) -> Iterator[Setting]:
             "limit_conn",
             f"{zone} {limits.connections_per_address}",
             "what proxy.limits.connections_per_address says: requests of one address that are "
-            "under way, those whose bodies nginx still reads included",
+            "under way, those whose bodies nginx still reads and open streams included",
             sources.NGINX_LIMIT_CONN,
         )
     if limits.requests_per_second is not None:

@@ -66,6 +66,31 @@ def test_requests_per_second_of_one_address(site: Site) -> None:
     assert asked(site, "192.0.2.3", "/static/file.txt").status == 200
 
 
+def test_a_stream_is_a_request_that_is_under_way(tmp_path: Path) -> None:
+    proxy = {
+        "limits": {**LIMITS, "requests_per_second": 1000},
+        "behind": ["127.0.0.1/32"],
+        "streaming": ["/wait"],
+    }
+    server = {"workers": 2, "threads": 16}
+    with tiny("nginx", tmp_path, proxy=proxy, server=server) as site, ThreadPoolExecutor(9) as pool:
+        streams = [pool.submit(asked, site, "192.0.2.1", "/wait?n=2000") for _ in range(AT_ONCE)]
+        time.sleep(1)
+        for path in ("/wait", "/"):
+            refused = asked(site, "192.0.2.1", path)
+            assert refused.status == 429 and is_told_why(refused)
+            assert asked(site, "192.0.2.2", path).status == 200
+        assert {stream.result().status for stream in streams} == {200}
+        assert asked(site, "192.0.2.1", "/wait").status == 200
+
+
+def test_requests_per_second_count_in_streams(tmp_path: Path) -> None:
+    proxy = {"limits": {"requests_per_second": RATE, "burst": BURST}, "streaming": ["/wait"]}
+    with tiny("nginx", tmp_path, proxy=proxy) as site:
+        found = {site.get("/wait").status for _ in range(3 * (BURST + RATE))}
+        assert found == {200, 429}
+
+
 def test_an_ipv6_client_is_its_network(site: Site) -> None:
     pages = [asked(site, f"2001:db8::{n:x}") for n in range(1, 3 * (BURST + RATE))]
     assert 429 in {page.status for page in pages}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -114,6 +115,54 @@ def test_the_limit_of_what_is_larger(site: Site) -> None:
             # What needs no worker is served all the same.
             assert site.get("/static/file.txt").status == 200
     until(lambda: page(site, 10) == 200, seconds=30)
+
+
+def idle(site: Site, clients: int) -> list[socket.socket]:
+    """Connections that have had an answer, and are kept."""
+    found = []
+    request = f"GET /static/file.txt HTTP/1.1\r\nHost: {site.host}\r\nRange: bytes=0-0\r\n\r\n"
+    for number in range(clients):
+        sock = socket.create_connection(site.stack.address, timeout=30)
+        sock.sendall(request.encode())
+        found.append(sock)
+        if number % 20 == 19:
+            for each in found[-20:]:
+                assert each.recv(4096).startswith(b"HTTP/1.1 206")
+    return found
+
+
+def is_open(sock: socket.socket) -> bool:
+    sock.setblocking(False)
+    try:
+        return bool(sock.recv(4096))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("wanted", [10_000])
+def test_idle_connections_take_the_site_from_nobody(
+    kind: str, wanted: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    large = {"machines": {"web": {"cpus": 8, "memory": "64G"}}, "workload": {"db_connections": 40}}
+    with slow.many_files() as files, tiny(kind, tmp_path, **large) as site:
+        # nginx has them by the hundred thousand, Apache some for each of its threads.
+        allowed = room(site)
+        if kind == "apache":
+            allowed = (allowed + FEW) * (1 + mpm.ASYNC_FACTOR) - FEW
+        clients = min(wanted, allowed, files - 500)
+        connections = idle(site, clients)
+        try:
+            assert page(site, 10) == 200
+            kept = sum(map(is_open, connections))
+            assert page(site, 10) == 200
+        finally:
+            for each in connections:
+                each.close()
+    with capsys.disabled():
+        sys.stdout.write(f"\n{kind}: {kept} idle connections of {clients}\n")
+    assert kept > 0.99 * clients
 
 
 def test_green_threads_hold_readers_of_what_is_larger(kind: str, tmp_path: Path) -> None:
