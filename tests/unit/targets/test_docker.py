@@ -100,8 +100,12 @@ def test_apaches_container_has_room_for_its_threads(cpus: float, memory: str) ->
     unit = {"g": 1024 * MIB, "m": MIB}[service["mem_limit"][-1]]
     limit = unit * int(service["mem_limit"][:-1])
     assert limit >= apache["MaxRequestWorkers"] * 200 * 1024
+    # Each of its clients may leave so much of a response unread.
+    clients = apache["MaxRequestWorkers"] * (1 + apache["AsyncRequestWorkerFactor"])
+    assert limit >= clients * apache["FlushMaxThreshold"]
     # Each connection of a process, and what each of its threads asks gunicorn with.
-    assert service["ulimits"]["nofile"] > 6 * apache["ThreadsPerChild"]
+    each = apache["ThreadsPerChild"] * (2 + apache["AsyncRequestWorkerFactor"])
+    assert service["ulimits"]["nofile"] > each
 
 
 @pytest.mark.parametrize(
