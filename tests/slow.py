@@ -31,27 +31,34 @@ SEGMENT = 1400
 
 @dataclass(frozen=True)
 class Mode:
-    """One of slowhttptest's: its options, how many clients come in a second, how long it lasts."""
+    """One of slowhttptest's: its options, what it asks, how many come in a second, how long."""
 
     options: tuple[str, ...]
+    path: str = "/"
     rate: int = 1000
     seconds: int = 8
 
 
 MODES = {
     "headers": Mode(("-H", "-i", "3")),
-    "bodies": Mode(("-B", "-i", "3", "-s", "8192", "-x", "10")),
+    "bodies": Mode(("-B", "-i", "3", "-s", "8192", "-x", "10"), "/echo"),
     # Each response has to be made: what comes too fast is a flood, and no slow client.
-    "readers": Mode(("-X", "-w", "1", "-y", "512", "-n", "1", "-z", "5", "-k", "1"), 150, 10),
+    "readers": Mode(
+        ("-X", "-w", "1", "-y", "512", "-n", "1", "-z", "5", "-k", "1"), "/bytes?n=100000", 150, 10
+    ),
 }
 
 
 @dataclass
 class Probed:
-    """What the one who asks for a page has seen: seconds of each answer, and what failed."""
+    """What the one who asks for a page has seen: seconds of each answer, and what failed.
+
+    ``due`` is how often 100 ms have passed: who waits for an answer asks nothing else.
+    """
 
     seconds: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    due: int = 0
 
     @property
     def asked(self) -> int:
@@ -91,21 +98,23 @@ def probing(ask: Callable[[float], int]) -> Iterator[Probed]:
 
     thread = threading.Thread(target=probe)
     thread.start()
+    began = time.monotonic()
     try:
         yield probed
     finally:
         over.set()
         thread.join()
+        probed.due = max(probed.asked, int((time.monotonic() - began) / EVERY_S))
 
 
-def slowhttptest(mode: str, address: Address, clients: int, *, path: str, folder: Path) -> int:
+def slowhttptest(mode: str, address: Address, clients: int, *, folder: Path) -> int:
     """Run it to its end; how many of its clients were connected at once.
 
     It exits with 0 whatever happens: only its CSV tells.
     """
     report = folder / f"slow-{mode}"
     chosen = MODES[mode]
-    url = f"http://{address[0]}:{address[1]}{path}"
+    url = f"http://{address[0]}:{address[1]}{chosen.path}"
     command = (
         needed("slowhttptest"), *chosen.options, "-c", str(clients), "-r", str(chosen.rate),
         "-l", str(chosen.seconds), "-u", url, "-p", "5", "-v", "0", "-g", "-o", str(report),
