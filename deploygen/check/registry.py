@@ -37,7 +37,8 @@ REGISTRY: tuple[tuple[str, Checker], ...] = (
     (r"/etc/NAME/env", environment.check),
     (r"/etc/NAME/pages/[^/]+\.html", pages.check),
     (r"/etc/nginx/(nginx\.conf|(sites-(available|enabled)|snippets)/[^/]+)", nginx.check),
-    (r"/etc/apache2/(conf|sites)-available/[^/]+\.conf", apache.check),
+    # Its filter in Lua has no words of the description's, and is read with the first response.
+    (r"/etc/apache2/(conf|sites)-available/[^/]+\.(conf|lua)", apache.check),
     (r"/etc/systemd/system/[^/]+\.(service|socket|timer|path|target|slice)", unit.check),
     (r"/etc/systemd/system/[^/]+\.service\.d/[^/]+\.conf", unit.check),
     (r"/etc/sysusers\.d/[^/]+\.conf", accounts.check_sysusers),
