@@ -1,6 +1,6 @@
 """What one client address may ask of the application at a time.
 
-Nothing is limited unless it is declared (docs/decisions/0006-limits.md): an address is no client.
+Nothing is limited unless it is declared (docs/decisions/0010-limits.md): an address is no client.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def problems(spec: Spec) -> Iterator[Problem]:
             where=("proxy", "limits"),
             allowed="proxy.kind nginx, or no limits",
             hint="Apache's own modules count no addresses; mod_qos and mod_evasive do, and not as "
-            "is declared (docs/decisions/0006-limits.md): a firewall does, or what stands in front",
+            "is declared (docs/decisions/0010-limits.md): a firewall does, or what stands in front",
         )
     if limits.burst is not None and limits.requests_per_second is None:
         yield Problem(
