@@ -171,7 +171,7 @@ def _paths(given: Containers) -> dict[str, str]:
     for path in given.paths:
         for name in INSIDE:
             inside = path.removeprefix(f"{FOLDER}/{name}")
-            if inside != path and inside.endswith((".conf", "/gunicorn.conf.py")):
+            if inside != path and inside.endswith((".conf", ".lua", "/gunicorn.conf.py")):
                 found[_on_a_host(inside)] = path
     return found
 
