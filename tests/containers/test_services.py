@@ -13,7 +13,7 @@ from deploygen.units import MIB
 from tests.containers.conftest import Engines
 from tests.containers.engines import Stack
 from tests.containers.test_stacks import Browser
-from tests.containers.variants import NAMES, described, running
+from tests.containers.variants import NAMES, described, running, until
 from tests.examples import SECRETS
 
 pytestmark = pytest.mark.slow
@@ -57,6 +57,13 @@ def login(stack: Stack, name: str) -> Browser:
     return browser
 
 
+def resolves(stack: Stack, name: str) -> None:
+    """Until the application finds the name: podman's name server starts anew with each container that
+    comes or goes, as the release's has just gone, and answers nothing meanwhile."""
+    words = ("exec", stack.container("app"), "getent", "hosts", name)
+    until(stack, lambda: stack.engine.run(*words, check=False).returncode == 0)
+
+
 def test_rows_are_in_postgresql_and_survive_its_restart(stack: Stack) -> None:
     assert sql(stack, "SELECT count(*) > 5 FROM catalogue_book") == "t", "migrations ran there"
     make = (
@@ -64,6 +71,7 @@ def test_rows_are_in_postgresql_and_survive_its_restart(stack: Stack) -> None:
         "User.objects.create_superuser('anna', password='secret')\n"
     )
     entry = ("python", "/etc/bookshop/entry.py", "python", "manage.py", "shell", "-c", make)
+    resolves(stack, "postgresql")
     stack.inside("app", *entry)
     assert sql(stack, "SELECT username FROM auth_user") == "anna"
     login(stack, "anna")
