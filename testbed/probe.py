@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 # Sent to the host's own Python: one request on the loopback, or through a unix socket.
-_ASK = """
+_ASK = r"""
 import concurrent.futures, http.client, json, socket, sys
 given = json.loads(sys.argv[1])
 def ask(number):
