@@ -7,7 +7,7 @@ to do than its counterpart in nginx.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from deploygen.plan import mpm, sources, timeouts
 from deploygen.plan import shape as shapes
@@ -20,6 +20,10 @@ HEADER_BYTES = 8190
 HEADER_FIELDS = 100
 # Seconds between two reads or writes of a client: as in nginx.py.
 CLIENT_S = 15
+# Requests of one HTTP/2 connection at once, each of which may leave its response unread; and what a
+# response of full size takes there (measured: 400 KiB for 100,000 bytes).
+STREAMS = 32
+STREAM_COST = 4
 # A body that is slower than this, in bytes a second, is dripped on purpose.
 BODY_MIN_RATE = 500
 # What holds for all sites of a host, in the order of the file.
@@ -40,6 +44,8 @@ CLIENTS = (
     "Timeout",
     "RequestReadTimeout",
     "FlushMaxThreshold",
+    "H2StreamMaxMemSize",
+    "H2MaxSessionStreams",
     "KeepAliveTimeout",
     "MaxKeepAliveRequests",
     "LimitRequestLine",
@@ -57,6 +63,7 @@ def plan(facts: Facts, gunicorn: Settings, _name: str) -> Settings:
     threads = mpm.threads(facts)
     return by_name(
         *mpm.plan(facts, threads, in_flight),
+        *(http2(threads) if facts.http2 else ()),
         timeout(),
         request_read_timeout(),
         keep_alive_timeout(),
@@ -175,10 +182,30 @@ def flush_max_threshold(threads: mpm.Threads) -> Setting:
         "FlushMaxThreshold",
         value,
         f"a response of up to {about(value)} is taken from its worker whole, and then waits for "
-        f"its client without a thread; {mpm.connections(threads)} clients may do so, at "
-        f"{about(mpm.connections(threads) * value)}. A larger one holds its worker's thread, and "
-        "one of Apache's, until the client has read all but that",
+        f"its client without a thread, at {about(mpm.reader_bytes(value))} with what Apache keeps "
+        f"beside it; {mpm.connections(threads)} clients may do so. A larger one holds its worker's "
+        "thread, and one of Apache's, until the client has read all but that",
         sources.APACHE_CORE,
+    )
+
+
+def http2(threads: mpm.Threads) -> Iterator[Setting]:
+    """What the streams of one HTTP/2 connection may leave unread."""
+    value = mpm.buffer_bytes(threads)
+    unread = STREAMS * STREAM_COST * value
+    yield Setting(
+        "H2StreamMaxMemSize",
+        value,
+        f"as FlushMaxThreshold: a response of up to {about(value)} leaves its worker at once. With "
+        "the default of 32 KiB, twenty clients that do not read took the site from everybody",
+        sources.APACHE_HTTP2,
+    )
+    yield Setting(
+        "H2MaxSessionStreams",
+        STREAMS,
+        f"responses that wait in one connection at once, about {about(unread)} "
+        "where its client reads none; a browser asks for more as they come. The default is 100",
+        sources.APACHE_HTTP2,
     )
 
 
@@ -229,7 +256,7 @@ def chapters(settings: Settings) -> Mapping[str, tuple[Setting, ...]]:
     """The directives that Apache's files list one after the other, by the part of the file."""
 
     def chosen(names: tuple[str, ...]) -> tuple[Setting, ...]:
-        return tuple(settings[name] for name in names)
+        return tuple(settings[name] for name in names if name in settings)
 
     return {
         "server": chosen(SERVER),

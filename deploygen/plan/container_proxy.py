@@ -176,9 +176,7 @@ def needs(kind: str, facts: Facts, directives: Settings) -> Needs:
     most, each = directives["ServerLimit"].number, directives["ThreadsPerChild"].number
     connections = each * (1 + mpm.ASYNC_FACTOR)
     return Needs(
-        memory_bytes=planned.processes * mpm.PROCESS_BYTES
-        + planned.total * mpm.THREAD_BYTES
-        + mpm.connections(planned) * mpm.buffer_bytes(planned),
+        memory_bytes=mpm.memory_bytes(planned),
         tasks=most * (each + THREADS_BESIDE) + TASKS,
         tasks_why=f"ServerLimit {most} x ThreadsPerChild {each}, {THREADS_BESIDE} more in each "
         f"process, and {TASKS} for the rest",

@@ -55,6 +55,7 @@ class Facts:
     body_limit_bytes: int
     streams: bool
     limits: Limits
+    http2: bool
     # How many releases of the application run at once while one replaces the other.
     slots: int = 2
     # In a container: memory_bytes is its limit, and what it keeps in /tmp counts against that.
@@ -136,4 +137,5 @@ def facts(spec: Spec, group: str) -> Facts:
         body_limit_bytes=spec.proxy.body_limit,
         streams=bool(spec.proxy.streaming),
         limits=spec.proxy.limits,
+        http2=spec.proxy.speaks_http2,
     )

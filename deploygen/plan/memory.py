@@ -28,7 +28,7 @@ class ProxyShare:
 # request and each slow client. nginx.py and apache.py allow as many as this pays for.
 PROXIES = {
     "nginx": ProxyShare(0.05, 32 * MIB, 2 * GIB),
-    "apache": ProxyShare(0.1, 96 * MIB, 2 * GIB),
+    "apache": ProxyShare(0.1, 96 * MIB, 4 * GIB),
     "none": ProxyShare(0, 0, 0),
 }
 

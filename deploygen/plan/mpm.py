@@ -18,17 +18,22 @@ PROCESS_BYTES = 10 * MIB
 # 120,000 bytes of a body in its buffer).
 THREAD_BYTES = 32 * KIB
 BUFFER_COST = 1.5
+# What a client takes whose response waits for it: the state of Lua, and the response (measured: 113
+# KiB with 1,000 bytes, 240 to 280 KiB with 120,000).
+READER_BYTES = 112 * KIB
+READER_COST = 1.4
 BUFFER_MIN, BUFFER_MAX = 128 * KIB, MIB
-LEAST_BYTES = THREAD_BYTES + int(BUFFER_COST * BUFFER_MIN)
 # Debian's default is 150 in all, and as many idle clients close the site.
 THREADS_EACH_MIN, THREADS_EACH_MAX = 128, 512
+# A small change of memory changes no file.
+THREADS_STEP = 32
 # More at once are more than one machine's proxy is for.
 THREADS_MAX = 4096
 # A process's first thread, its listener, and the one that starts all others; beside the processes
 # the first one, and what passes its logs on.
 TASKS_EACH, TASKS_BESIDE = 3, 16
 # Connections without a thread for each thread that is free: they are idle, or their client reads
-# what is left of a response. With more, slow readers could take more than the proxy's memory.
+# what is left of a response. With more, slow readers would leave memory for fewer threads.
 ASYNC_FACTOR = 2
 # net.core.somaxconn allows twice as many.
 LISTEN_BACKLOG = 2048
@@ -51,19 +56,36 @@ class Threads:
 
 
 def threads(facts: Facts) -> Threads:
-    """As many threads as the proxy's memory holds, each with the smallest buffer."""
+    """As many threads as the proxy's memory holds, with the smallest buffers."""
     processes = min(max(facts.cores, PROCESSES_MIN), PROCESSES_MAX)
     room = memory.budget(facts).proxy - processes * PROCESS_BYTES
     most = min(THREADS_EACH_MAX, THREADS_MAX // processes)
-    fit = max(room, 0) // LEAST_BYTES // processes
-    each = min(max(_power_of_two(fit), THREADS_EACH_MIN), most)
+    fit = max(room, 0) // place_bytes(BUFFER_MIN) // processes
+    each = min(max(fit // THREADS_STEP * THREADS_STEP, THREADS_EACH_MIN), most)
     return Threads(processes, each, max(room, 0))
 
 
 def buffer_bytes(planned: Threads) -> int:
-    """The largest buffer that all threads may have at once: a power of two."""
-    fit = _power_of_two(int((planned.room // planned.total - THREAD_BYTES) / BUFFER_COST))
+    """The largest buffer that all clients may have at once: a power of two."""
+    free = planned.room // planned.total - place_bytes(0)
+    fit = _power_of_two(int(free / (BUFFER_COST + ASYNC_FACTOR * READER_COST)))
     return min(max(fit, BUFFER_MIN), BUFFER_MAX)
+
+
+def reader_bytes(buffer: int) -> int:
+    """What a client takes whose response of ``buffer`` bytes waits for it."""
+    return READER_BYTES + int(READER_COST * buffer)
+
+
+def place_bytes(buffer: int) -> int:
+    """What a thread takes with a full buffer, and the clients that wait beside it without one."""
+    return THREAD_BYTES + int(BUFFER_COST * buffer) + ASYNC_FACTOR * reader_bytes(buffer)
+
+
+def memory_bytes(planned: Threads) -> int:
+    """What Apache takes at most, with all clients there, and all slow."""
+    each = place_bytes(buffer_bytes(planned))
+    return planned.processes * PROCESS_BYTES + planned.total * each
 
 
 def connections(planned: Threads) -> int:
@@ -145,13 +167,14 @@ def tasks_max(planned: Threads) -> Setting:
 def max_request_workers(facts: Facts, planned: Threads, in_flight: int) -> Setting:
     """Threads of all processes: requests and slow clients at once."""
     total, room = planned.total, memory.budget(facts).proxy
-    fits = planned.room >= total * LEAST_BYTES
+    least = place_bytes(BUFFER_MIN)
     why = (
-        f"each request holds a thread, and so does each client that sends or reads slowly: as many "
-        f"as {about(room)} hold at {about(LEAST_BYTES)} each"
-        if fits
-        else f"each request holds a thread, and so does each client that sends or reads slowly: no "
-        f"fewer than {total}, though {about(room)} would not hold all of them with full buffers"
+        f"each request holds a thread, and so does each client that sends slowly: as many as "
+        f"{about(room)} hold at {about(least)} each, with {ASYNC_FACTOR} beside it that read slowly"
+        if planned.room >= total * least
+        else f"each request holds a thread, and so does each client that sends slowly: no fewer "
+        f"than {total}, though with all of them slow, and those that read slowly, they would take "
+        f"{about(memory_bytes(planned))}, and {about(room)} are Apache's"
     )
     most = f", bounded to {THREADS_MAX}"
     gate = (
@@ -168,5 +191,5 @@ def max_request_workers(facts: Facts, planned: Threads, in_flight: int) -> Setti
 
 
 def _power_of_two(number: int) -> int:
-    """The power of two that is no larger, so that a small change of memory changes no file."""
+    """The power of two that is no larger."""
     return 1 << (number.bit_length() - 1) if number > 0 else 0

@@ -129,7 +129,7 @@ def site(spec: Spec, system: System, layout: Layout) -> Site:
     return Site(
         canonical=next(name for name in proxy.server_names if not name.startswith("*")),
         names=proxy.server_names,
-        http2=bool(proxy.http2 and proxy.tls.mode != "none"),
+        http2=proxy.speaks_http2,
         ipv6=proxy.ipv6,
         tls=with_tls,
         certificate=certificate(spec, with_tls, layout),

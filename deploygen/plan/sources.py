@@ -57,6 +57,9 @@ APACHE_BUFFER = Source(
 APACHE_REQTIMEOUT = Source(
     "Apache docs, mod_reqtimeout", "https://httpd.apache.org/docs/2.4/mod/mod_reqtimeout.html"
 )
+APACHE_HTTP2 = Source(
+    "Apache docs, mod_http2", "https://httpd.apache.org/docs/2.4/mod/mod_http2.html"
+)
 MOZILLA_TLS = Source(f"Mozilla's TLS guideline {mozilla.VERSION}", "https://ssl-config.mozilla.org")
 NGINX_LIMIT_REQ = Source(
     "nginx docs, limit_req module", "https://nginx.org/en/docs/http/ngx_http_limit_req_module.html"

@@ -118,3 +118,8 @@ class Proxy(Model):
         tuple[t.AbsolutePath, ...],
         Field(description="Files on the host, included at the end of the site."),
     ] = ()
+
+    @property
+    def speaks_http2(self) -> bool:
+        """Not without TLS: no browser does."""
+        return self.http2 and self.tls.mode != "none"

@@ -12,7 +12,6 @@ import pytest
 from deploygen.stack import Options, ask, running
 from tests.examples import example
 from tests.programs import absent, needed
-from tests.tiny import until
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ import pytest
 from deploygen.plan import mpm
 from deploygen.plan import shape as shapes
 from deploygen.plan.setting import Settings
-from tests import slow
+from tests import http2, slow
 from tests.behaviour.proxies import Site
 from tests.tiny import tiny, until
 
@@ -25,6 +25,8 @@ SMALL: dict[str, Any] = {
     "machines": {"web": {"cpus": 1, "memory": "512M"}},
     "server": {"backlog": 64, "worker_connections": 64},
 }
+# Not there: the stack makes its own.
+TLS = {"mode": "files", "certificate": "/etc/ssl/shop.pem", "key": "/etc/ssl/private/shop.key"}
 # What the proxy itself, the probes and a page on its way from gunicorn take.
 FEW = 24
 
@@ -97,6 +99,37 @@ def test_readers_from_afar_hold_no_worker(
         sys.stdout.write(f"\n{site.kind}, {clients} readers of {size} bytes: {probed}\n")
     assert probed.failed == []
     assert probed.asked > 30
+
+
+@pytest.fixture(scope="module")
+def secure(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp(f"secure-{kind}")
+    proxy = {"tls": TLS}
+    with slow.many_files(), tiny(kind, folder, proxy=proxy, **SMALL) as site:
+        yield site
+
+
+@pytest.mark.parametrize("streams", [1, 30])
+def test_readers_over_http2_hold_no_worker(
+    secure: Site, streams: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their windows are small, and they never say that they want more."""
+    clients, size = 200 // streams, 100_000
+    ask = {"path": f"/bytes?n={size}&piece=8192", "host": secure.host}
+    with (
+        slow.probing(lambda patience: page(secure, patience)) as probed,
+        http2.readers(secure.stack.address, clients, streams=streams, **ask) as readers,
+    ):
+        time.sleep(3)
+        client, pages = readers[0]
+        for asked in pages:
+            assert len(client.read(asked).body) == size
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{secure.kind}, {clients} readers of {streams} x {size} bytes, HTTP/2: {probed}\n"
+        )
+    assert probed.failed == []
+    assert probed.asked > 20
 
 
 def test_the_limit_of_what_is_larger(site: Site) -> None:

@@ -17,6 +17,7 @@ import pytest
 from deploygen.published import mozilla
 from deploygen.published.mozilla import GUIDELINES, Guideline
 from deploygen.stack import Options, Stack, ask, running
+from tests import http2
 from tests.examples import SECRETS, example
 from tests.programs import needed
 
@@ -165,46 +166,11 @@ def test_http2_and_the_newest_protocol(site: Stack, authority: Path) -> None:
     assert shaken(site) == ("TLSv1.3", "h2", certificate(authority))
 
 
-def frames(tls: ssl.SSLSocket) -> Iterator[tuple[int, int, int, bytes]]:
-    """(type, flags, stream, payload) of what comes (RFC 9113, 4.1)."""
-    with tls.makefile("rb") as file:
-        while head := file.read(9):
-            length, kind, flags = int.from_bytes(head[:3], "big"), head[3], head[4]
-            yield kind, flags, int.from_bytes(head[5:], "big"), file.read(length)
-
-
-def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    return (
-        len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
-    )
-
-
-DATA, HEADERS, SETTINGS, END_STREAM, END_HEADERS = 0, 1, 4, 1, 4
-
-
 def test_a_page_over_http2(site: Stack) -> None:
-    """A client that speaks just enough of RFC 9113 and of RFC 7541 for one GET."""
-    context = ssl._create_unverified_context()
-    context.set_alpn_protocols(["h2"])
-    # GET, https (both in the static table); :path and :authority as literals of its names.
-    block = b"\x82\x87" + b"".join(
-        bytes([index, len(value)]) + value
-        for index, value in ((4, b"/whoami/"), (1, HOST.encode()))
-    )
-    with (
-        socket.create_connection(site.address, timeout=10) as sock,
-        context.wrap_socket(sock, server_hostname=HOST) as tls,
-    ):
-        tls.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0))
-        tls.sendall(frame(HEADERS, END_STREAM | END_HEADERS, 1, block))
-        headers, body = b"", b""
-        for kind, flags, stream, payload in frames(tls):
-            headers += payload if (kind, stream) == (HEADERS, 1) else b""
-            body += payload if (kind, stream) == (DATA, 1) else b""
-            if stream == 1 and flags & END_STREAM and kind in (DATA, HEADERS):
-                break
-    assert headers[0] == 0x88, "the static table's :status 200"
-    told = json.loads(body)
+    with http2.connected(site.address, HOST) as client:
+        page = client.read(client.ask("/whoami/"))
+    assert page.status == 200
+    told = json.loads(page.body)
     assert (told["is_secure"], told["host"].partition(":")[0]) == (True, HOST)
 
 

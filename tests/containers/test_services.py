@@ -58,8 +58,11 @@ def login(stack: Stack, name: str) -> Browser:
 
 
 def resolves(stack: Stack, name: str) -> None:
-    """Until the application finds the name: podman's name server starts anew with each container that
-    comes or goes, as the release's has just gone, and answers nothing meanwhile."""
+    """Until the application finds the name.
+
+    podman's name server starts anew with each container that comes or goes, as the release's has
+    just gone, and answers nothing meanwhile.
+    """
     words = ("exec", stack.container("app"), "getent", "hosts", name)
     until(stack, lambda: stack.engine.run(*words, check=False).returncode == 0)
 

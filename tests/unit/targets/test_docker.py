@@ -102,7 +102,7 @@ def test_apaches_container_has_room_for_its_threads(cpus: float, memory: str) ->
     assert limit >= apache["MaxRequestWorkers"] * 200 * 1024
     # Each of its clients may leave so much of a response unread.
     clients = apache["MaxRequestWorkers"] * (1 + apache["AsyncRequestWorkerFactor"])
-    assert limit >= clients * apache["FlushMaxThreshold"]
+    assert limit >= clients * (112 * 1024 + apache["FlushMaxThreshold"])
     # Each connection of a process, and what each of its threads asks gunicorn with.
     each = apache["ThreadsPerChild"] * (2 + apache["AsyncRequestWorkerFactor"])
     assert service["ulimits"]["nofile"] > each

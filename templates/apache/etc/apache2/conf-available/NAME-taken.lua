@@ -14,4 +14,6 @@ function taken(r)
     while bucket do
         coroutine.yield(bucket)
     end
+    -- The response waits for its client now, and this state with it: its copies need not.
+    collectgarbage()
 end
