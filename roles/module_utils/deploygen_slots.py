@@ -16,6 +16,8 @@ from pathlib import Path
 SLOTS = ("blue", "green")
 COMPLETE = ".deploygen-complete"
 POLL_S = 0.1
+# A journal that is behind: how long it may take, and how long nothing more means that this is all.
+JOURNAL_S, JOURNAL_POLL_S = 10.0, 0.5
 LINES = 40
 BODY = 300
 
@@ -141,15 +143,22 @@ class Host:
         self.state_file.with_name(".deploygen.json.next").replace(self.state_file)
 
     def journal(self, slot: str, since: float) -> str:
-        """The last lines that a slot logged."""
-        # What a process wrote just before its end may still be on its way into the journal.
-        subprocess.run(["journalctl", "--sync"], capture_output=True, check=False)
+        """The last lines that a slot logged.
+
+        What a process wrote just before its end may still be on its way into the journal, and
+        ``journalctl --sync`` does not wait for it: so it is read until nothing more comes.
+        """
         command = [
             "journalctl", "--unit", self.unit(slot), "--since", f"@{int(since)}", "--no-pager",
             "--lines", str(LINES), "--output", "cat",
         ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return done.stdout.strip()
+        end, before = time.monotonic() + JOURNAL_S, None
+        while True:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.stdout == before or time.monotonic() > end:
+                return done.stdout.strip()
+            before = done.stdout
+            time.sleep(JOURNAL_POLL_S)
 
 
 def drain(host: Host, slot: str, seconds: float) -> bool:

@@ -42,7 +42,7 @@ import socket, sys, time
 listener = socket.socket(socket.AF_UNIX); listener.bind(sys.argv[1]); listener.listen()
 time.sleep(600)
 """
-CRASHING = "raise SystemExit('ImportError: no module named shop')"
+CRASHING = "raise SystemExit('Traceback:\\nImportError: no module named shop')"
 
 
 class Machine:
@@ -143,7 +143,7 @@ def test_the_first_release_and_the_next(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        (CRASHING, "gunicorn ended (exit-code). Its log:\nImportError: no module named shop"),
+        (CRASHING, "gunicorn ended (exit-code). Its log:\nTraceback:\nImportError: no module named shop"),
         (WELL.replace("{status}", "503").replace("{word}", "no  database"),
          "it answered 503 Service Unavailable: no database"),
         (HANGING, "timed out"),
