@@ -1,7 +1,7 @@
 """The proxy's files: the program's own test of a copy, then a real start of it on loopback.
 
 Apache's test passes files that Apache then dies on (a curve that its OpenSSL does not know), and
-nginx's does not open what is opened later: both have to serve for a moment.
+nginx's does not open what is opened later: both have to serve a page.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from deploygen.check import asked
 from deploygen.check.command import Outcome, run
 from deploygen.check.group import Group
 from deploygen.check.result import Result
@@ -18,7 +19,7 @@ from deploygen.stack import folder as folders
 from deploygen.stack import start
 from deploygen.stack.moved import LEFT_OUT
 from deploygen.stack.older import OLDER
-from deploygen.stack.process import Processes
+from deploygen.stack.process import Processes, last_lines
 from deploygen.stack.programs import Missing, Program
 from deploygen.stack.proxies import Proxy
 from deploygen.stack.relocate import Change
@@ -89,10 +90,13 @@ class Judge:
         return tuple(map(group.in_words, faults))
 
     def _start(self, group: Group, program: Program) -> tuple[str, ...]:
-        """Why it does not serve, in its own words; nothing when it does."""
+        """Why it serves no page, in its own words; nothing when it does."""
         processes = Processes(group.scratch)
         try:
             start.proxy(self.proxy, processes, group.moved, program, seconds=group.seconds)
+            if found := asked.fault(group.moved):
+                log = last_lines(self.proxy.error_log(group.scratch)) or "    (empty)"
+                return (group.in_words(f"{found}. The end of its log:\n{log}"),)
         except DeploygenError as error:
             return (group.in_words(error.message),)
         finally:

@@ -191,6 +191,7 @@ def test_what_is_broken_is_reported(
     assert failed == own or name not in results[name].detail
 
 
+APACHE_FILTER = "bookshop-taken.lua"
 APACHE_UNIT = "apache2.service.d/bookshop.conf"
 APACHE_SITE, APACHE_PROXY, APACHE = (
     "sites-available/bookshop.conf", "bookshop-proxy.conf", "zz-deploygen.conf"
@@ -214,6 +215,8 @@ APACHE_SITE, APACHE_PROXY, APACHE = (
         (APACHE_PROXY, replaced("ProxyTimeout ", "ProxyTimeout x"), "Proxy Timeout must be"),
         (APACHE, replaced("TraceEnable Off", "TraceEnable Never"), "TraceEnable must be one of"),
         (APACHE_UNIT, replaced("TasksMax=", "TasksMax=x"), "Invalid maximum tasks value"),
+        (APACHE_FILTER, replaced("function taken", "function token"), "entry function 'taken'"),
+        (APACHE_FILTER, replaced("while bucket do", "while bucket"), "did not answer"),
         # Apache's own test passes these, and Apache dies, or does not do what is asked.
         (
             APACHE,

@@ -143,7 +143,8 @@ def test_the_first_release_and_the_next(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        (CRASHING, "gunicorn ended (exit-code). Its log:\nTraceback:\nImportError: no module named shop"),
+        (CRASHING,
+         "gunicorn ended (exit-code). Its log:\nTraceback:\nImportError: no module named shop"),
         (WELL.replace("{status}", "503").replace("{word}", "no  database"),
          "it answered 503 Service Unavailable: no database"),
         (HANGING, "timed out"),
