@@ -12,9 +12,13 @@ function taken(r)
     if length then
         r.headers_out["Content-Length"] = length
     end
+    local copied = 0
     while bucket do
+        copied = copied + #bucket
         coroutine.yield(bucket)
     end
-    -- The response waits for its client now, and this state with it: its copies need not.
-    collectgarbage()
+    -- The response waits for its client now, and so does this state: its copies need not.
+    if copied > 16384 then
+        collectgarbage()
+    end
 end
