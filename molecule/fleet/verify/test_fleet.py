@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import time
 from typing import Any
 
 import pytest
 import testinfra
 
 from deploygen.plan import Plan
+from deploygen.plan.front import FAIL_TIMEOUT_S
 from testbed.probe import Probe
 from testbed.scenario import Host, scenario
 
 SCENARIO = scenario(os.environ["MOLECULE_SCENARIO_NAME"])
 NAME = SCENARIO.document.spec.name
+
+ACCESS_LOG = "/var/log/nginx/access.log"
 
 # Sent to a host's own Python: one request to another host.
 _ASK = """
@@ -71,11 +75,19 @@ def test_who_goes_around_the_front_is_refused(web: tuple[Host, Host]) -> None:
 
 
 def test_both_hosts_serve_what_the_front_asks(edge: Host, web: tuple[Host, Host]) -> None:
-    answers = probe_of(edge).ask_at_once("/whoami/?both", 20)
-    assert {answer.status for answer in answers} == {200}
-    for host in web:
-        lines = probe_of(host).told("grep --fixed-strings /whoami/?both /var/log/nginx/access.log")
-        assert {json.loads(line)["peer"] for line in lines.splitlines()} == {edge.address}
+    """A host that has just booted may be left out for a while yet."""
+    end = time.monotonic() + 6 * FAIL_TIMEOUT_S
+    while True:
+        answers = probe_of(edge).ask_at_once("/whoami/?both", 20)
+        assert {answer.status for answer in answers} == {200}
+        logs = [probe_of(host).told(f"cat {ACCESS_LOG}") for host in web]
+        lines = [[line for line in log.splitlines() if "/whoami/?both" in line] for log in logs]
+        if all(lines):
+            break
+        assert time.monotonic() < end, "a host stays left out"
+        time.sleep(1)
+    for each in lines:
+        assert {json.loads(line)["peer"] for line in each} == {edge.address}
 
 
 def test_both_hosts_have_the_same_release(web: tuple[Host, Host]) -> None:
@@ -100,7 +112,7 @@ def test_a_host_can_be_taken_out_by_hand(edge: Host, web: tuple[Host, Host], pla
         assert {each.status for each in front.ask_at_once("/whoami/?taken-out", 20)} == {200}
     finally:
         front.told(f"rm {flag}")
-    probe_of(web[0]).refused("grep --fixed-strings /whoami/?taken-out /var/log/nginx/access.log")
+    probe_of(web[0]).refused(f"grep --fixed-strings /whoami/?taken-out {ACCESS_LOG}")
 
 
 def test_the_front_runs_what_was_planned(edge: Host, planned: Plan) -> None:
