@@ -23,9 +23,9 @@ ROWS = {
 }
 
 
-def tables() -> str:
-    """Two tables in Markdown: under load, and of the clock."""
-    counted = list(_counted())
+def tables(*names: str) -> str:
+    """Two tables in Markdown: under load, and of the clock; of all scenarios, or of these."""
+    counted = [(name, acts) for name, acts in _counted() if not names or name in names]
     lines = [
         "| scenario | what | times | GET and POST sent | lost | slowest |",
         "| --- | --- | --- | --- | --- | --- |",

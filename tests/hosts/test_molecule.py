@@ -7,10 +7,14 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from testbed import engine, hosts
+from testbed import engine, figures, hosts
 from testbed.scenario import SCENARIOS, scenario
 
 pytestmark = pytest.mark.slow
@@ -18,8 +22,10 @@ pytestmark = pytest.mark.slow
 # The scenarios that have passed from create to destroy. molecule/README.md says which have not yet.
 PROVED: tuple[str, ...] = ()
 NAMES = sorted(path.parent.name for path in SCENARIOS.glob("*/molecule.yml"))
+# How many run at the same time, the longest first, on two cores.
+AT_ONCE = 2
 # A scenario that hangs must not take the rest of the suite with it.
-MOST_SECONDS = 1200
+MOST_SECONDS = 1500
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +43,21 @@ def test_there_are_scenarios() -> None:
     assert set(PROVED) <= set(NAMES)
 
 
-@pytest.mark.parametrize("name", PROVED)
-def test_scenario(found: engine.Engine, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+@dataclass(frozen=True)
+class Done:
+    """How a scenario ended: molecule's exit code, seconds, and all that it printed."""
+
+    status: int
+    seconds: float
+    log: Path
+
+    @property
+    def told(self) -> str:
+        return self.log.read_text()
+
+
+def molecule(found: engine.Engine, name: str) -> Done:
+    """All of a scenario; its hosts are removed whatever happens."""
     log = scenario(name).work / "molecule.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
@@ -56,16 +75,36 @@ def test_scenario(found: engine.Engine, name: str, capsys: pytest.CaptureFixture
             ).returncode
     finally:
         hosts.destroy(found, scenario(name))
-    told = log.read_text()
+    return Done(status, time.monotonic() - started, log)
+
+
+@pytest.fixture(scope="module")
+def runs(
+    request: pytest.FixtureRequest, found: engine.Engine
+) -> Iterator[Mapping[str, Future[Done]]]:
+    """All chosen scenarios, some of them at the same time: they wait more than they compute."""
+    chosen = [item.callspec.params["name"] for item in request.session.items if is_scenario(item)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = {name: pool.submit(molecule, found, name) for name in chosen}
+        try:
+            yield futures
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def is_scenario(item: pytest.Item) -> bool:
+    return getattr(item, "originalname", "") == test_scenario.__name__
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_scenario(
+    runs: Mapping[str, Future[Done]], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = runs[name].result()
     with capsys.disabled():
-        title = f"{name}: {time.monotonic() - started:.0f} s, whole log in {log}"
-        sys.stdout.write("\n".join(["", title, *figures(told), ""]))
-    assert status == 0, told[-8000:]
+        title = f"{name}: {done.seconds:.0f} s, whole log in {done.log}"
+        sys.stdout.write(f"\n{title}\n{figures.tables(name)}\n")
+    assert done.status == 0, done.told[-8000:]
     # molecule is content with a verify that finds no test.
-    verified = [int(number) for number in re.findall(r"=+ (\d+) passed", told)]
+    verified = [int(number) for number in re.findall(r"=+ (\d+) passed", done.told)]
     assert verified and min(verified) > 0
-
-
-def figures(told: str) -> list[str]:
-    """The lines of the trial, out of molecule's log."""
-    return re.findall(r"\S.* sent .* lost .*slowest .*ms[^\"]*", told)
