@@ -145,18 +145,19 @@ class Host:
     def journal(self, slot: str, since: float) -> str:
         """The last lines that a slot logged.
 
-        What a process wrote just before its end may still be on its way into the journal, and
-        ``journalctl --sync`` does not wait for it: so it is read until nothing more comes.
+        What a process wrote just before its end may still be on its way into the journal: it is
+        read until nothing more comes.
         """
         command = [
             "journalctl", "--unit", self.unit(slot), "--since", f"@{int(since)}", "--no-pager",
-            "--lines", str(LINES), "--output", "cat",
+            "--output", "cat",
         ]  # fmt: skip
         end, before = time.monotonic() + JOURNAL_S, None
         while True:
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.stdout == before or time.monotonic() > end:
-                return done.stdout.strip()
+                # Not by --lines: beside --since these are the first ones.
+                return "\n".join(done.stdout.strip().splitlines()[-LINES:])
             before = done.stdout
             time.sleep(JOURNAL_POLL_S)
 
