@@ -51,7 +51,7 @@ bench-tuning: $(VENV)/.dev      ## The plan beside a grid search (needs wrk; hal
 bench-proxy: packages $(VENV)/.dev    ## The proxies beside hand-written ones and gunicorn (needs wrk; ten minutes).
 	python -m benchmarks.proxy
 
-hosts: packages $(VENV)/.dev    ## The proved molecule scenarios alone, and their figures (podman or docker).
+hosts: packages $(VENV)/.dev    ## The molecule scenarios alone, and their figures (podman or docker).
 	pytest -s tests/hosts
 	python -m testbed figures
 
