@@ -8,11 +8,18 @@ from deploygen.plan import GroupPlan, Plan
 from deploygen.plan.gunicorn import PER_SLOT
 from deploygen.targets.spec import Row, Target, on_hosts
 
+# The units of Debian's and Ubuntu's packages.
+PROXY_UNITS = {"nginx": "nginx.service", "apache": "apache2.service"}
+
 
 def _unit(_plan: Plan, group: GroupPlan) -> Mapping[str, object]:
     settings = group.components["gunicorn"]
     per_slot = tuple(settings[name] for name in PER_SLOT if name in settings)
-    return {"options": tuple(group.components["systemd"].values()), "per_slot": per_slot}
+    return {
+        "options": tuple(group.components["systemd"].values()),
+        "per_slot": per_slot,
+        "proxy_unit": PROXY_UNITS.get(group.facts.proxy),
+    }
 
 
 TARGET = Target(

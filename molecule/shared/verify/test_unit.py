@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deploygen.plan import GroupPlan, Plan
+from deploygen.targets.systemd import PROXY_UNITS
 from deploygen.units import parse_size
 from testbed.probe import Probe
 
@@ -17,6 +18,10 @@ def test_one_slot_serves_and_comes_back_after_a_boot(probe: Probe) -> None:
     assert probe.told(f"systemctl is-enabled {probe.unit}") == "enabled"
     assert probe.machine.run(f"systemctl is-active {probe.idle_unit}").stdout.strip() == "inactive"
     assert probe.machine.run(f"systemctl is-enabled {probe.idle_unit}").rc != 0
+
+
+def test_the_proxy_opens_after_it_and_closes_before_it(probe: Probe, planned: Plan) -> None:
+    assert PROXY_UNITS[planned.spec.proxy.kind] in probe.show("Before").split()
 
 
 def test_nothing_on_the_host_has_failed(probe: Probe) -> None:
