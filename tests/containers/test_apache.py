@@ -13,9 +13,9 @@ import pytest
 from deploygen.stack import Response, ask
 from deploygen.units import MIB
 from tests.containers.conftest import Engines
-from tests.containers.engines import Stack
+from tests.containers.engines import NAMES, Stack
 from tests.containers.test_stacks import Browser, picture
-from tests.containers.variants import NAMES, described, running
+from tests.containers.variants import described, running
 
 pytestmark = pytest.mark.slow
 

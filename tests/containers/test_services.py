@@ -11,9 +11,9 @@ import pytest
 
 from deploygen.units import MIB
 from tests.containers.conftest import Engines
-from tests.containers.engines import Stack
+from tests.containers.engines import NAMES, Stack
 from tests.containers.test_stacks import Browser
-from tests.containers.variants import NAMES, described, running, until
+from tests.containers.variants import described, running, until
 from tests.examples import SECRETS
 
 pytestmark = pytest.mark.slow

@@ -19,8 +19,8 @@ import pytest
 
 from deploygen.stack import Response, ask
 from tests.containers.conftest import Engines
-from tests.containers.engines import Stack, free_port
-from tests.containers.variants import NAMES, described, running, until
+from tests.containers.engines import NAMES, Stack, free_port
+from tests.containers.variants import described, running, until
 from tests.programs import needed
 
 pytestmark = pytest.mark.slow

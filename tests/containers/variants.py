@@ -12,8 +12,6 @@ from testbed import engine, images
 from tests.containers.engines import MARK, Engine, Stack, free_port
 from tests.examples import SECRETS, Example, example
 
-NAMES = ("podman",)
-
 
 def described(
     name: str,

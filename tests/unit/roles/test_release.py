@@ -42,8 +42,10 @@ import socket, sys, time
 listener = socket.socket(socket.AF_UNIX); listener.bind(sys.argv[1]); listener.listen()
 time.sleep(600)
 """
-# What it says at its end is what counts.
-CRASHING = "raise SystemExit('frame\\n' * 60 + 'ImportError: no module named shop')"
+# The cause stands before what gunicorn has to say of its own end.
+CRASHING = (
+    "raise SystemExit('frame\\n' * 60 + 'ImportError: no module named shop' + '\\nhalt' * 50)"
+)
 
 
 class Machine:
@@ -145,8 +147,8 @@ def test_the_first_release_and_the_next(machine: Machine) -> None:
     ("code", "words"),
     [
         (CRASHING,
-         "gunicorn ended (exit-code). Its log:\n" + 39 * "frame\n"
-         + "ImportError: no module named shop"),
+         "gunicorn ended (exit-code). Its log:\n" + 49 * "frame\n"
+         + "ImportError: no module named shop" + 50 * "\nhalt"),
         (WELL.replace("{status}", "503").replace("{word}", "no  database"),
          "it answered 503 Service Unavailable: no database"),
         (HANGING, "timed out"),
