@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import FastAPI, HTTPException, Query, Request, WebSocket
@@ -17,6 +18,11 @@ app = FastAPI(title="fastquotes")
 Milliseconds = Annotated[int, Query(ge=0, le=30_000)]
 
 
+def release() -> str:
+    """Its folder's name, where the environment has no other one."""
+    return os.environ.get("APP_RELEASE") or Path(__file__).resolve().parent.parent.name
+
+
 class Health(BaseModel):
     status: str
     release: str
@@ -27,7 +33,7 @@ class Health(BaseModel):
 async def health() -> Health:
     return Health(
         status="ok",
-        release=os.environ.get("APP_RELEASE", ""),
+        release=release(),
         slot=os.environ.get("APP_SLOT", ""),
     )
 
@@ -121,6 +127,6 @@ async def whoami(request: Request) -> dict[str, str | int | bool | None]:
         "is_secure": request.url.scheme == "https",
         "pid": os.getpid(),
         "thread": threading.current_thread().name,
-        "release": os.environ.get("APP_RELEASE", ""),
+        "release": release(),
         "slot": os.environ.get("APP_SLOT", ""),
     }

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +42,11 @@ def test_health_names_release_and_slot(monkeypatch):
     monkeypatch.setenv("APP_RELEASE", "r7")
     monkeypatch.setenv("APP_SLOT", "green")
     assert get_json("/health") == {"status": "ok", "release": "r7", "slot": "green"}
+
+
+def test_a_release_is_named_by_its_folder(monkeypatch):
+    monkeypatch.delenv("APP_RELEASE", raising=False)
+    assert get_json("/health")["release"] == Path(__file__).resolve().parents[1].name
 
 
 def test_quotes_are_listed_and_filtered():

@@ -43,9 +43,7 @@ listener = socket.socket(socket.AF_UNIX); listener.bind(sys.argv[1]); listener.l
 time.sleep(600)
 """
 # The cause stands before what gunicorn has to say of its own end.
-CRASHING = (
-    "raise SystemExit('frame\\n' * 60 + 'ImportError: no module named shop' + '\\nhalt' * 50)"
-)
+CRASHING = r"raise SystemExit('frame\n' * 60 + 'ImportError: no module shop' + '\nhalt' * 50)"
 
 
 class Machine:
@@ -148,7 +146,7 @@ def test_the_first_release_and_the_next(machine: Machine) -> None:
     [
         (CRASHING,
          "gunicorn ended (exit-code). Its log:\n" + 49 * "frame\n"
-         + "ImportError: no module named shop" + 50 * "\nhalt"),
+         + "ImportError: no module shop" + 50 * "\nhalt"),
         (WELL.replace("{status}", "503").replace("{word}", "no  database"),
          "it answered 503 Service Unavailable: no database"),
         (HANGING, "timed out"),
