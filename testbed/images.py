@@ -229,7 +229,8 @@ def _make(engine: Engine, recipe: Recipe, files: dict[str, str], label: str) -> 
             "--dpkgopt=path-exclude=/usr/share/doc/*",
             # A machine knows what its mirror has. Empty lists with a young time stamp would pass
             # for up to date.
-            "--skip=cleanup/apt/lists",
+            # /run is what the recipe leaves there.
+            "--skip=cleanup/apt/lists,cleanup/run",
             recipe.suite, "-", f"{folder}/sources.list",
         ]  # fmt: skip
         changes = [f"--change={change}" for change in (*recipe.changes, f"LABEL {LABEL}={label}")]

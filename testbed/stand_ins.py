@@ -45,6 +45,9 @@ chroot "$1" groupmod --gid 999 postgres
 rm -rf "$1"/var/lib/postgresql "$1"/etc/postgresql/17 "$1"/var/log/postgresql/*
 install -d -o 999 -g 999 -m 1777 "$1/var/lib/postgresql"
 install -d -o 999 -g 999 -m 1777 "$1/var/lib/postgresql/data"
+# As the registry's image has it: where a container is started again, Docker gives a tmpfs the
+# mode of the folder that it covers.
+rm -rf "$1"/run/*
 install -d -o 999 -g 999 -m 3777 "$1/run/postgresql"
 cat > "$1/usr/local/bin/docker-entrypoint.sh" <<'END'
 #!/bin/sh

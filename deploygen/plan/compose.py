@@ -53,7 +53,7 @@ def compose(spec: Spec, containers: ContainerPlan) -> Compose:
             *(volume.name for volume in containers.volumes),
             *(("static",) if static else ()),
             *(("spool",) if proxy else ()),
-            *(service.name for service in beside),
+            *(name for service in beside for name in service.volumes),
         ),
         secrets=tuple(_secrets(spec)),
         variables=tuple(_variables(spec, containers)),

@@ -37,12 +37,12 @@ REDIS_TASKS = 32
 
 @dataclass(frozen=True)
 class Service:
-    """A service of the registry's own image; ``data`` is where that keeps it."""
+    """A service of the registry's own image; ``volumes`` maps their names to where it has them."""
 
     name: str
     image: str
     port: int
-    data: str
+    volumes: Mapping[str, str]
 
 
 def services(spec: Spec) -> Iterator[Service]:
@@ -54,14 +54,19 @@ def services(spec: Spec) -> Iterator[Service]:
             name="postgresql",
             image=f"docker.io/library/postgres:{given.version}",
             port=PORTS["postgresql"],
-            data=folder if moved else f"{folder}/data",
+            volumes={
+                "postgresql": folder if moved else f"{folder}/data",
+                # A folder in memory would not do: Docker forgets its mode when the container is
+                # started again, podman takes the image's and forgets the others' right to write.
+                "postgresql-socket": "/run/postgresql",
+            },
         )
     if (redis := spec.containers.redis) is not None:
         yield Service(
             name="redis",
             image=f"docker.io/library/redis:{redis.version}",
             port=PORTS["redis"],
-            data="/data",
+            volumes={"redis": "/data"},
         )
 
 

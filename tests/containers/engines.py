@@ -201,9 +201,9 @@ class Stack:
     def inside(self, service: str, *command: str) -> str:
         return self.engine.run("exec", self.container(service), *command).stdout
 
-    def get(self, path: str, **headers: str) -> Response:
+    def get(self, path: str, *, timeout_s: float = 10, **headers: str) -> Response:
         given = {"Host": self.made.host, **headers}
-        return ask(("127.0.0.1", self.port), path, headers=given)
+        return ask(("127.0.0.1", self.port), path, headers=given, timeout_s=timeout_s)
 
     def wait(self, seconds: float = 60) -> None:
         """Until the health answers through the proxy."""

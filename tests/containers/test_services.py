@@ -48,6 +48,18 @@ def sql(stack: Stack, query: str) -> str:
 
 
 def login(stack: Stack, name: str) -> Browser:
+    """Who logs in, at last: podman's name server may not answer for a while (see ``resolves``)."""
+    deadline = time.monotonic() + 90
+    while True:
+        try:
+            return _login(stack, name)
+        except (OSError, KeyError, AssertionError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
+def _login(stack: Stack, name: str) -> Browser:
     browser = Browser(stack)
     browser.ask("/admin/login/")
     token = browser.cookies["csrftoken"]
@@ -64,7 +76,7 @@ def resolves(stack: Stack, name: str) -> None:
     just gone, and answers nothing meanwhile.
     """
     words = ("exec", stack.container("app"), "getent", "hosts", name)
-    until(stack, lambda: stack.engine.run(*words, check=False).returncode == 0)
+    until(stack, lambda: stack.engine.run(*words, check=False).returncode == 0, seconds=90)
 
 
 def test_rows_are_in_postgresql_and_survive_its_restart(stack: Stack) -> None:
@@ -74,21 +86,21 @@ def test_rows_are_in_postgresql_and_survive_its_restart(stack: Stack) -> None:
         "User.objects.create_superuser('anna', password='secret')\n"
     )
     entry = ("python", "/etc/bookshop/entry.py", "python", "manage.py", "shell", "-c", make)
-    resolves(stack, "postgresql")
-    stack.inside("app", *entry)
+    words = ("exec", stack.container("app"), *entry)
+    until(stack, lambda: stack.engine.run(*words, check=False).returncode == 0, seconds=90)
     assert sql(stack, "SELECT username FROM auth_user") == "anna"
     login(stack, "anna")
     before = stack.container("postgresql")
     stack.compose("stop", "postgresql")
-    # The site says that it is not well, and does not die of it.
-    assert stack.get("/health/").status == 503
+    # The site says that it is not well, and does not die of it. podman asks the machine's own name
+    # servers for who is not there, and they may take their time.
+    assert stack.get("/health/", timeout_s=60).status == 503
     stack.compose("start", "postgresql")
-    stack.wait()
     login(stack, "anna")
     # Nor does it need the container: the volume has it.
     stack.compose("down")
     stack.compose("up", "--detach", "--no-build")
-    stack.wait()
+    stack.wait(120)
     assert stack.container("postgresql") != before
     assert sql(stack, "SELECT username FROM auth_user") == "anna"
     login(stack, "anna")
@@ -103,7 +115,7 @@ def test_sessions_are_in_redis_and_survive_its_restart(stack: Stack) -> None:
     assert len(keys) == 1
     stack.compose("stop", "redis")
     stack.compose("start", "redis")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while keys[0] not in stack.inside("redis", "redis-cli", "--scan"):
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -123,6 +135,7 @@ def test_only_who_knows_the_password_comes_in_and_the_proxy_comes_nowhere_near(
     stack: Stack,
 ) -> None:
     ask = "import os, psycopg; psycopg.connect({url!r}, connect_timeout=5); print('in')"
+    resolves(stack, "postgresql")
     for url, word in ((URL, "in"), (URL.replace("word", "wrong"), "password authentication")):
         words = ("exec", stack.container("app"), "python", "-c", ask.format(url=url))
         done = stack.engine.run(*words, check=False)
@@ -139,6 +152,7 @@ def test_only_who_knows_the_password_comes_in_and_the_proxy_comes_nowhere_near(
             "exec", stack.container("proxy"), "timeout", "3", "bash", "-c", knock, check=False
         )
         assert done.returncode, f"the proxy reaches {service} by its address"
+        resolves(stack, service)
         stack.inside(
             "app", "python", "-c", f"import socket; socket.create_connection(('{service}', {port}))"
         )
@@ -195,7 +209,7 @@ def test_they_are_healthy_by_their_own_question(stack: Stack) -> None:
 def test_no_secret_is_in_an_environment_or_an_image(stack: Stack) -> None:
     for service in ("postgresql", "redis", "app", "release"):
         config = stack.engine.inspect("container", stack.container(service))["Config"]
-        told = "\n".join([*config["Env"], *map(str, config["Cmd"] or ())])
+        told = "\n".join([*(config["Env"] or ()), *map(str, config["Cmd"] or ())])
         assert PASSWORD not in told and URL not in told, service
     history = stack.engine.run("history", "--no-trunc", "bookshop:services").stdout
     assert PASSWORD not in history and URL not in history
