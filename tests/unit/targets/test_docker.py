@@ -220,7 +220,7 @@ def test_the_database_keeps_its_data_where_its_image_has_it(version: str, data: 
     made = compose(containers={"postgresql": {"version": version}})
     service = made["services"]["postgresql"]
     assert service["image"] == f"docker.io/library/postgres:{version}"
-    assert service["volumes"] == [f"postgresql:{data}"]
+    assert service["volumes"] == [f"postgresql:{data}", "postgresql-socket:/run/postgresql"]
 
 
 def test_without_a_proxy_of_ours_gunicorn_has_a_port_on_loopback() -> None:
