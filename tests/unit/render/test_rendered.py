@@ -245,7 +245,8 @@ def test_files_read_back_as_what_was_planned(folder: Path, changes: dict[str, An
         assert values == ([] if option.dropped else list(option.values))
     known = {
         "[Unit]", "[Service]", "[Install]", "Description", "Documentation", "Wants", "After",
-        "Before", "StartLimitIntervalSec", "Type", "NotifyAccess", "User", "Group", "WorkingDirectory",
+        "Before", "StartLimitIntervalSec", "Type", "NotifyAccess", "User", "Group",
+        "WorkingDirectory",
         "EnvironmentFile", "ExecStart", "ExecReload", "SyslogIdentifier", "StateDirectory",
         "UMask", "ReadWritePaths", "WantedBy", *group.components["systemd"],
         *(option.name for option in group.hardening),
