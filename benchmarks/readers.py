@@ -26,19 +26,6 @@ SIZES = (1_000, 100_000, 120_000)
 STREAMS = ((200, 1), (10, 20))
 
 
-def kib(site: Site) -> int:
-    """What all processes of the proxy hold, without what they share with each other twice."""
-    master = site.stack.pids[site.kind]
-    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    return sum(map(proportional, (master, *map(int, children))))
-
-
-def proportional(pid: int) -> int:
-    """A process's share of its memory, in KiB."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("Pss:")).split()[1])
-
-
 @contextlib.contextmanager
 def waiting(site: Site, size: int, clients: int, streams: int) -> Iterator[None]:
     """Clients that have asked, and do not read; over HTTP/2 where there are ``streams``."""
@@ -60,10 +47,10 @@ def measure(kind: str, size: int, clients: int, streams: int = 0) -> None:
         slow.many_files(),
         tiny(kind, Path(folder), **MACHINE, **more) as site,
     ):
-        before = kib(site)
+        before = slow.memory_bytes(site.stack.pids[kind])
         with waiting(site, size, clients, streams):
             time.sleep(3)
-            taken = kib(site) - before
+            taken = (slow.memory_bytes(site.stack.pids[kind]) - before) / 1024
     asked = clients * max(streams, 1)
     words = f"HTTP/2, {streams} at once" if streams else "HTTP/1.1"
     print(

@@ -154,6 +154,17 @@ def readers(
         yield found
 
 
+def memory_bytes(master: int) -> int:
+    """What a proxy's processes hold; what they share is counted once."""
+    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    return 1024 * sum(map(_proportional_kib, (master, *map(int, children))))
+
+
+def _proportional_kib(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("Pss:")).split()[1])
+
+
 def whole(sock: socket.socket) -> bytes:
     """All that a reader gets."""
     answer = bytearray()

@@ -20,10 +20,10 @@ HEADER_BYTES = 8190
 HEADER_FIELDS = 100
 # Seconds between two reads or writes of a client: as in nginx.py.
 CLIENT_S = 15
-# Requests of one HTTP/2 connection at once, each of which may leave its response unread; and what a
-# response of full size takes there (measured: 400 KiB for 100,000 bytes).
+# Requests of one HTTP/2 connection at once, each of which may leave its response unread; and how
+# many times its size a response takes there (benchmarks/readers.py: 449 KiB for 100,000 bytes).
 STREAMS = 32
-STREAM_COST = 4
+STREAM_COST = 5
 # A body that is slower than this, in bytes a second, is dripped on purpose.
 BODY_MIN_RATE = 500
 # What holds for all sites of a host, in the order of the file.

@@ -18,8 +18,8 @@ PROCESS_BYTES = 10 * MIB
 # 120,000 bytes of a body in its buffer).
 THREAD_BYTES = 32 * KIB
 BUFFER_COST = 1.5
-# What a client takes whose response waits for it: the state of Lua, and the response (measured: 113
-# KiB with 1,000 bytes, 240 to 280 KiB with 120,000).
+# What a client takes whose response waits for it: the state of Lua, and the response
+# (benchmarks/readers.py: 104 KiB with 1,000 bytes, 267 KiB with 120,000).
 READER_BYTES = 112 * KIB
 READER_COST = 1.4
 BUFFER_MIN, BUFFER_MAX = 128 * KIB, MIB

@@ -19,6 +19,9 @@ CONNECTIONS_IDLE_MAX = 65536
 CONNECTIONS_MAX = 524288
 # What an open connection takes: its structures, a header buffer and a part of a response.
 CONNECTION_BYTES = 32 * KIB
+# With a response that waits for its client (benchmarks/readers.py: 106 KiB of 100,000 bytes, 133
+# of 120,000): the buffers, and what is more is on disk.
+READER_BYTES = 136 * KIB
 
 # The largest response that is parked on disk for one slow reader.
 TEMP_FILE_MAX = 256 * MIB
@@ -80,8 +83,9 @@ def worker_connections(room: int, processes: int, in_flight: int) -> Setting:
         )
     elif value == idle:
         why = (
-            f"as many slow and idle clients as {about(room)} hold, at {about(CONNECTION_BYTES)} "
-            f"each and two for a proxied one, {over}"
+            f"as many clients that are idle or send slowly as {about(room)} hold, at "
+            f"{about(CONNECTION_BYTES)} each and two for a proxied one, {over}; one that reads "
+            f"slowly may take {about(READER_BYTES)}"
         )
     else:
         why = f"no fewer than {CONNECTIONS_MIN}: an idle connection costs next to nothing"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from deploygen.plan import mpm
+from deploygen.plan import mpm, nginx
 from deploygen.plan import shape as shapes
 from deploygen.plan.setting import Settings
 from tests import http2, slow
@@ -130,6 +130,29 @@ def test_readers_over_http2_hold_no_worker(
         )
     assert probed.failed == []
     assert probed.asked > 20
+
+
+def test_a_connection_has_the_planned_streams(secure: Site) -> None:
+    with http2.connected(secure.stack.address, secure.host) as client:
+        assert client.read(client.ask("/")).status == 200
+        allowed = client.state.remote_settings.max_concurrent_streams
+    # nginx's default; a response that waits takes a quarter there of what it takes in Apache.
+    assert allowed == (
+        planned(secure)["H2MaxSessionStreams"].number if secure.kind == "apache" else 128
+    )
+
+
+def test_readers_take_no_more_memory_than_planned(kind: str, tmp_path: Path) -> None:
+    clients, size = 200, 120_000
+    with slow.many_files(), tiny(kind, tmp_path, **SMALL) as site:
+        most = nginx.READER_BYTES if kind == "nginx" else mpm.reader_bytes(size)
+        before = slow.memory_bytes(site.stack.pids[kind])
+        ask = {"path": f"/bytes?n={size}&piece=8192", "host": site.host}
+        with slow.readers(site.stack.address, clients, **ask):
+            time.sleep(2)
+            taken = slow.memory_bytes(site.stack.pids[kind]) - before
+    # A tenth for what an allocator keeps.
+    assert taken / clients < 1.1 * most
 
 
 def test_the_limit_of_what_is_larger(site: Site) -> None:

@@ -131,6 +131,12 @@ def _status(browser: Browser, path: str) -> int | None:
     return None
 
 
+def test_a_name_is_asked_for_again_soon(stack: Stack) -> None:
+    told = stack.inside("app", "cat", "/etc/resolv.conf")
+    options = {word for line in re.findall(r"^options (.*)$", told, re.M) for word in line.split()}
+    assert {"timeout:1", "attempts:5"} <= options
+
+
 def test_only_who_knows_the_password_comes_in_and_the_proxy_comes_nowhere_near(
     stack: Stack,
 ) -> None:

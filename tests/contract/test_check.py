@@ -242,6 +242,14 @@ def test_what_is_broken_in_apaches_files_is_reported(
             assert 1 <= int(line[1]) <= len(path.read_text().splitlines()) + 1
 
 
+def test_a_site_that_fails_only_when_it_is_asked_is_found(tmp_path: Path) -> None:
+    made = example("bookshop", tmp_path)
+    path = made.file(ASKED)
+    path.write_text(f"{path.read_text()}\nreturn 500;\n")
+    failed = {result.detail for result in judged(made).values() if result.status == "failed"}
+    assert any("asked for a page, it answered 500" in detail for detail in failed)
+
+
 def test_a_message_names_the_rendered_file_and_its_line(tmp_path: Path) -> None:
     made = example("bookshop", tmp_path)
     site = made.file(ASKED)
