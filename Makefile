@@ -22,7 +22,8 @@ test: packages $(VENV)/.dev     ## Install what the tests need, run all of them.
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest
+	pytest -n 3 --dist loadscope --no-loadscope-reorder --ignore tests/hosts
+	pytest tests/hosts
 
 check: $(VENV)/.dev             ## The quick ones, for every edit.
 	ruff check .
@@ -52,7 +53,7 @@ bench-proxy: packages $(VENV)/.dev    ## The proxies beside hand-written ones an
 	python -m benchmarks.proxy
 
 hosts: packages $(VENV)/.dev    ## The molecule scenarios alone, and their figures (podman or docker).
-	pytest -s tests/hosts
+	pytest tests/hosts
 	python -m testbed figures
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import socket
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +56,12 @@ def page(site: Site, patience_s: float) -> int:
 
 @pytest.mark.parametrize("mode", slow.MODES)
 def test_slow_clients_take_the_site_from_nobody(
-    site: Site, mode: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    site: Site, mode: str, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     clients = room(site)
     with slow.probing(lambda patience: page(site, patience)) as probed:
         connected = slow.slowhttptest(mode, site.stack.address, clients, folder=tmp_path)
-    with capsys.disabled():
-        sys.stdout.write(f"\n{site.kind}, {connected} slow {mode}: {probed}\n")
+    figure(f"{site.kind}, {connected} slow {mode}: {probed}")
     assert connected == clients
     assert probed.failed == []
     assert probed.asked > 50
@@ -77,7 +75,7 @@ def largest(site: Site) -> int:
 
 @pytest.mark.parametrize("piece", [8192, 1_000_000])
 def test_readers_from_afar_hold_no_worker(
-    site: Site, piece: int, capsys: pytest.CaptureFixture[str]
+    site: Site, piece: int, figure: Callable[[str], None]
 ) -> None:
     """Written in pieces or at once, a response is taken whole; who reads on gets all of it."""
     size = largest(site)
@@ -95,8 +93,7 @@ def test_readers_from_afar_hold_no_worker(
             head, _, body = slow.whole(reader).partition(b"\r\n\r\n")
             assert b" 200 " in head.splitlines()[0]
             assert len(body) == size
-    with capsys.disabled():
-        sys.stdout.write(f"\n{site.kind}, {clients} readers of {size} bytes: {probed}\n")
+    figure(f"{site.kind}, {clients} readers of {size} bytes: {probed}")
     assert probed.failed == []
     assert probed.asked > 30
 
@@ -111,7 +108,7 @@ def secure(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
 
 @pytest.mark.parametrize("streams", [1, 30])
 def test_readers_over_http2_hold_no_worker(
-    secure: Site, streams: int, capsys: pytest.CaptureFixture[str]
+    secure: Site, streams: int, figure: Callable[[str], None]
 ) -> None:
     """Their windows are small, and they never say that they want more."""
     clients, size = 200 // streams, 100_000
@@ -124,10 +121,7 @@ def test_readers_over_http2_hold_no_worker(
         client, pages = readers[0]
         for asked in pages:
             assert len(client.read(asked).body) == size
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\n{secure.kind}, {clients} readers of {streams} x {size} bytes, HTTP/2: {probed}\n"
-        )
+    figure(f"{secure.kind}, {clients} readers of {streams} x {size} bytes, HTTP/2: {probed}")
     assert probed.failed == []
     assert probed.asked > 20
 
@@ -197,7 +191,7 @@ def is_open(sock: socket.socket) -> bool:
 
 @pytest.mark.parametrize("wanted", [10_000])
 def test_idle_connections_take_the_site_from_nobody(
-    kind: str, wanted: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kind: str, wanted: int, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     large = {"machines": {"web": {"cpus": 8, "memory": "64G"}}, "workload": {"db_connections": 40}}
     with slow.many_files() as files, tiny(kind, tmp_path, **large) as site:
@@ -214,8 +208,7 @@ def test_idle_connections_take_the_site_from_nobody(
         finally:
             for each in connections:
                 each.close()
-    with capsys.disabled():
-        sys.stdout.write(f"\n{kind}: {kept} idle connections of {clients}\n")
+    figure(f"{kind}: {kept} idle connections of {clients}")
     assert kept > 0.99 * clients
 
 

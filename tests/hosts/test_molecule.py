@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,12 +105,10 @@ def is_scenario(item: pytest.Item) -> bool:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_scenario(
-    runs: Mapping[str, Future[Done]], name: str, capsys: pytest.CaptureFixture[str]
+    runs: Mapping[str, Future[Done]], name: str, figure: Callable[[str], None]
 ) -> None:
     done = runs[name].result()
-    with capsys.disabled():
-        title = f"{name}: {done.seconds:.0f} s, whole log in {done.log}"
-        sys.stdout.write(f"\n{title}\n{figures.tables(name)}\n")
+    figure(f"{name}: {done.seconds:.0f} s, whole log in {done.log}\n{figures.tables(name)}\n")
     assert done.status == 0, done.told[-8000:]
     # molecule is content with a verify that finds no test.
     verified = [int(number) for number in re.findall(r"=+ (\d+) passed", done.told)]
