@@ -98,7 +98,7 @@ def requests_per_second(asked: Asked) -> float:
     return float(found[1])
 
 
-def compared(title: str, servers: Mapping[str, Asked], *, goal: float) -> None:
+def compared(title: str, servers: Mapping[str, Asked], *, goal: float | None = None) -> None:
     """Ask all in turns; print the medians, and the ratio of each to the first."""
     rounds: dict[str, list[float]] = {name: [] for name in servers}
     for number in range(ROUNDS + 1):
@@ -110,7 +110,7 @@ def compared(title: str, servers: Mapping[str, Asked], *, goal: float) -> None:
     first = next(iter(medians.values()))
     print(f"\n{title}\n\n| what | requests/s | ratio | goal |\n| --- | --- | --- | --- |")
     for name, median in medians.items():
-        wanted = "" if median is first else f"{goal}"
+        wanted = "" if median is first or goal is None else f"{goal}"
         print(f"| {name} | {median:.0f} | {median / first:.2f} | {wanted} |", flush=True)
 
 
@@ -206,6 +206,17 @@ def dynamic(name: str, folder: Path) -> None:
         compared(f"dynamic, {name}", servers, goal=GOALS["dynamic"])
 
 
+def limited(kind: str, folder: Path) -> None:
+    """The same page with limits declared, which nobody reaches: what counting costs."""
+    limits = {"limits": {"connections_per_address": 10_000, "requests_per_second": 100_000}}
+    with (
+        tiny(kind, folder / "without", **MACHINE) as without,
+        tiny(kind, folder / "with", **MACHINE, proxy=limits) as counted,
+    ):
+        servers = {kind: url(without, "/"), f"{kind}, limits declared": url(counted, "/")}
+        compared(f"limits, {kind}", {what: Asked(each) for what, each in servers.items()})
+
+
 def slow_clients(folder: Path) -> None:
     """As many slow clients as Apache has threads, less a few, before all three."""
     clients = 232
@@ -265,6 +276,7 @@ def main() -> None:
         **{f"static {kind}": partial(static, kind) for kind in KINDS},
         "dynamic tiny": partial(dynamic, "a page of five bytes"),
         "dynamic Django": partial(dynamic, "Django"),
+        **{f"limits {kind}": partial(limited, kind) for kind in KINDS},
         "slow": slow_clients,
     }
     for title, measure in tables.items():

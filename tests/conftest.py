@@ -11,8 +11,9 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 FIGURE = "figure"
-# The parameter that says behind which proxy a test runs.
+# The parameter that says behind which proxy a test runs, or with which container engine.
 KIND = re.compile(r"\[(?:.*-)?(nginx|apache)[-\]]")
+ENGINE = re.compile(r"\[(?:.*-)?podman[-\]]")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,7 +34,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 class Together(LoadScopeScheduling):
-    """Groups of tests: a module behind one proxy; all that use the container engines.
+    """Groups of tests: a module behind one proxy; all that use podman, and all that use docker.
 
     xdist's own ``loadgroup`` has no effect with pytest 9.2, and ``loadscope`` knows modules only.
     """
@@ -41,7 +42,7 @@ class Together(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         module, _, test = nodeid.partition("::")
         if module.startswith("tests/containers/"):
-            return "containers"
+            return "podman" if ENGINE.search(test) else "docker"
         kind = KIND.search(test)
         return f"{module} {kind[1]}" if kind else module
 

@@ -102,6 +102,7 @@ class ApacheSite:
     streams: tuple[str, ...]
     peers: tuple[str, ...]
     client: str
+    asker: str
     own_scheme: str | None
     own_id: str | None
     public_scheme: str
@@ -144,6 +145,7 @@ def apache_site(site: Site, system: System, ports: tuple[int, int] = (80, 443)) 
         else (),
         # Apache believes whoever speaks the PROXY protocol: a stranger is known by its address.
         client="expr=%{reqenv:client}" if piped else "expr=%{REMOTE_ADDR}",
+        asker="%{ENV:client}" if piped else "%{REMOTE_ADDR}",
         own_scheme=_OWN_SCHEME if believed else None,
         own_id=_OWN_ID if believed else None,
         public_scheme="https" if site.https else "http",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from deploygen.errors import InputError, Problem
-from deploygen.plan import apache, mpm, nginx
+from deploygen.plan import apache, limits, mpm, nginx
 from deploygen.plan.apache_site import ApacheSite, apache_site
 from deploygen.plan.facts import Facts
 from deploygen.plan.layout import ApachePlaces, Layout
@@ -126,6 +126,13 @@ def problems(spec: Spec) -> Iterator[Problem]:
             "the registry's Apache has no mod_xsendfile, which hands out protected files",
             where=("app", "protected"),
             allowed="proxy.kind nginx, or no protected files",
+            hint=hint,
+        )
+    if spec.proxy.kind == "apache" and limits.any_declared(spec.proxy.limits):
+        yield Problem(
+            "the registry's Apache has no Python, which counts what each address asks",
+            where=("proxy", "limits"),
+            allowed="proxy.kind nginx, or no limits",
             hint=hint,
         )
 

@@ -24,12 +24,17 @@ class NginxPlaces:
 
 @dataclass(frozen=True)
 class ApachePlaces:
-    """Where Apache has its logs and its filter, and why what holds for all sites is read first."""
+    """Where Apache has its logs and programs, and why what holds for all sites is read first.
+
+    ``counter`` counts what each address asks for; ``counted`` is its socket.
+    """
 
     error_log: str
     access_log: str
     filter: str
     read_why: str
+    counter: str = ""
+    counted: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,9 @@ def layout(spec: Spec) -> Layout:
             filter=f"/etc/apache2/conf-available/{name}-taken.lua",
             read_why="Its name begins with zz: it is read after Debian's own files, and replaces "
             "what they say.",
+            counter=f"/etc/apache2/conf-available/{name}-limits.py",
+            # A folder of the user that Apache serves as.
+            counted=f"/run/apache2/socks/{name}.sock",
         ),
         pages=f"{etc}/pages",
     )

@@ -20,7 +20,8 @@ BURST_RATIO = 2
 # nginx keeps 8,000 addresses in a megabyte; this many hold those of a large site's minute.
 ZONE_MIB = 10
 ADDRESSES_PER_MIB = 8000
-REMEMBERED = f"{ZONE_MIB} MiB remember {number(ZONE_MIB * ADDRESSES_PER_MIB)} addresses"
+ADDRESSES = ZONE_MIB * ADDRESSES_PER_MIB
+REMEMBERED = f"{ZONE_MIB} MiB remember {number(ADDRESSES)} addresses"
 
 
 def any_declared(limits: Limits) -> bool:
@@ -31,13 +32,11 @@ def any_declared(limits: Limits) -> bool:
 def problems(spec: Spec) -> Iterator[Problem]:
     """Limits that say nothing, or that the proxy cannot keep."""
     limits = spec.proxy.limits
-    if any_declared(limits) and spec.proxy.kind != "nginx":
+    if any_declared(limits) and spec.proxy.kind == "none":
         yield Problem(
-            f"limits are given, and proxy.kind is {spec.proxy.kind}: they would not be kept",
+            "limits are given, and proxy.kind is none: they would not be kept",
             where=("proxy", "limits"),
-            allowed="proxy.kind nginx, or no limits",
-            hint="Apache's own modules count no addresses; mod_qos and mod_evasive do, and not as "
-            "is declared (docs/decisions/0010-limits.md): a firewall does, or what stands in front",
+            allowed="proxy.kind nginx or apache, or no limits",
         )
     if limits.burst is not None and limits.requests_per_second is None:
         yield Problem(
@@ -77,6 +76,38 @@ def nginx(facts: Facts, name: str) -> Iterator[Setting]:
         burst, reason = _burst(limits, rate)
         value = f"zone={zone} burst={burst} nodelay" if burst else f"zone={zone}"
         yield Setting("limit_req", value, reason, sources.NGINX_LIMIT_REQ)
+
+
+def apache(facts: Facts) -> Iterator[Setting]:
+    """What the program counts that Apache asks (NAME-limits.py), by its own names."""
+    limits = facts.limits
+    if not any_declared(limits):
+        return
+    if limits.connections_per_address is not None:
+        yield Setting(
+            "ADDRESS_REQUESTS",
+            limits.connections_per_address,
+            "what proxy.limits.connections_per_address says: requests of one address that are "
+            "under way, those whose bodies Apache still reads and open streams included",
+            sources.DESCRIPTION,
+        )
+    if limits.requests_per_second is not None:
+        rate = limits.requests_per_second
+        yield Setting(
+            "ADDRESS_RATE",
+            rate,
+            "requests per second, what proxy.limits.requests_per_second says",
+            sources.DESCRIPTION,
+        )
+        burst, reason = _burst(limits, rate)
+        yield Setting("ADDRESS_BURST", burst, reason, sources.DESCRIPTION)
+    yield Setting(
+        "ADDRESSES",
+        ADDRESSES,
+        "remembered at once, as many as nginx would; about 20 MiB, and who was idle longest is "
+        "forgotten first",
+        sources.NGINX_LIMIT_REQ,
+    )
 
 
 def _burst(limits: Limits, rate: int) -> tuple[int, str]:

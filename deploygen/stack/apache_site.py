@@ -150,6 +150,21 @@ def _user(each: Directive, _machine: Machine) -> Iterator[Edit]:
     yield drop(each, "left out: it serves as who started it")
 
 
+def _map(each: Directive, machine: Machine) -> Iterator[Edit]:
+    """Paths of a program and of its arguments; it runs as who started Apache."""
+    for word in each.args[1:2]:
+        if (new := machine.moves.text(word.value)) != word.value:
+            yield change(word, f'"{new}"', "path")
+    for word in each.args[2:]:
+        yield change(word, "", "left out: it serves as who started it")
+
+
+def _global_log(each: Directive, machine: Machine) -> Iterator[Edit]:
+    for word in each.args[:1]:
+        if (new := machine.moves.text(word.value)) != word.value:
+            yield change(word, f'"{new}"', "path")
+
+
 def _host_header(each: Directive, _machine: Machine) -> Iterator[Edit]:
     """Without its port, an application would make links and compare origins wrongly."""
     values = each.values()
@@ -175,6 +190,8 @@ _RULES: Mapping[str, Callable[[Directive, Machine], Iterator[Edit]]] = {
     "listen": _listen,
     "user": _user,
     "group": _user,
+    "rewritemap": _map,
+    "globallog": _global_log,
     "requestheader": _host_header,
     "include": _include,
     "includeoptional": _include,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploygen.errors import DeploygenError
-from deploygen.plan import Plan
+from deploygen.plan import Plan, limits
 from deploygen.plan.apache_modules import needed
 from deploygen.plan.layout import SLOTS
 from deploygen.stack import apache_conf, modules, paths, ports, relocate
@@ -57,7 +57,11 @@ class Folder:
 
 def make(plan: Plan) -> Path:
     """A new folder that only this user can enter, with a path short enough for sockets."""
-    longest = max((plan.layout.upstream, plan.layout.slot_socket.replace("%i", SLOT)), key=len)
+    layout = plan.layout
+    sockets = [layout.upstream, layout.slot_socket.replace("%i", SLOT)]
+    if plan.spec.proxy.kind == "apache" and limits.any_declared(plan.spec.proxy.limits):
+        sockets.append(layout.apache.counted)
+    longest = max(sockets, key=len)
     candidates = [tempfile.gettempdir(), "/tmp", os.environ.get("XDG_RUNTIME_DIR", "")]  # noqa: S108
     for base in dict.fromkeys(filter(None, candidates)):
         room = SOCKET_BYTES - 1 - len(os.fsencode(f"{base}/deploygen-12345678{longest}"))
@@ -212,8 +216,13 @@ def _apache_conf(folder: Folder, machine: Machine, apache: Program) -> None:
 
     A container has a rendered one.
     """
-    for name in ("run", "var/log/apache2"):
+    for name in ("run", "run/apache2/socks", "var/log/apache2", "etc/apache2"):
         (folder.root / name).mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        # Where Apache starts a program it asks whether it may enter this folder as the user that it
+        # serves as, who is of root's group (programs.py).
+        for path in (folder.root, folder.root / "etc", folder.root / "etc/apache2"):
+            path.chmod(0o710)
     if apache_conf.PATH in folder.relocated.files:
         return
     site = folder.plan.hosts[folder.group].site

@@ -51,6 +51,17 @@ TARGET = Target(
             context=_context,
         ),
         Row(
+            "etc/apache2/conf-available/NAME-limits.conf",
+            about="What one address may ask of NAME; its site includes this",
+            when=lambda group: group.site.limited,
+            context=_context,
+        ),
+        Row(
+            "etc/apache2/conf-available/NAME-limits.py",
+            about="Counts for Apache what each address asks of NAME",
+            when=lambda group: group.site.limited,
+        ),
+        Row(
             "etc/apache2/conf-available/NAME-taken.lua",
             about="How Apache takes a response from NAME's gunicorn",
         ),

@@ -1,7 +1,9 @@
-"""What one address may ask of nginx: what is over gets 429, the others are served."""
+"""What one address may ask of either proxy: what is over gets 429, the others are served."""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -10,22 +12,24 @@ from pathlib import Path
 
 import pytest
 
-from deploygen.stack import Response
+from deploygen.stack import Response, ask
+from tests import http2
 from tests.behaviour.proxies import Site
-from tests.tiny import tiny
+from tests.tiny import tiny, until
 
 pytestmark = pytest.mark.slow
 
 AT_ONCE, RATE, BURST = 4, 5, 15
+TLS = {"mode": "files", "certificate": "/nobody/c.pem", "key": "/nobody/k.pem", "redirect": False}
 LIMITS = {"connections_per_address": AT_ONCE, "requests_per_second": RATE, "burst": BURST}
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Clients come through a balancer of ours, so that a test can be many addresses."""
     proxy = {"limits": LIMITS, "behind": ["127.0.0.1/32"]}
     server = {"workers": 2, "threads": 16}
-    with tiny("nginx", tmp_path_factory.mktemp("nginx"), proxy=proxy, server=server) as site:
+    with tiny(kind, tmp_path_factory.mktemp(kind), proxy=proxy, server=server) as site:
         yield site
 
 
@@ -66,14 +70,14 @@ def test_requests_per_second_of_one_address(site: Site) -> None:
     assert asked(site, "192.0.2.3", "/static/file.txt").status == 200
 
 
-def test_a_stream_is_a_request_that_is_under_way(tmp_path: Path) -> None:
+def test_a_stream_is_a_request_that_is_under_way(kind: str, tmp_path: Path) -> None:
     proxy = {
         "limits": {**LIMITS, "requests_per_second": 1000},
         "behind": ["127.0.0.1/32"],
         "streaming": ["/wait"],
     }
     server = {"workers": 2, "threads": 16}
-    with tiny("nginx", tmp_path, proxy=proxy, server=server) as site, ThreadPoolExecutor(9) as pool:
+    with tiny(kind, tmp_path, proxy=proxy, server=server) as site, ThreadPoolExecutor(9) as pool:
         streams = [pool.submit(asked, site, "192.0.2.1", "/wait?n=2000") for _ in range(AT_ONCE)]
         time.sleep(1)
         for path in ("/wait", "/"):
@@ -84,9 +88,9 @@ def test_a_stream_is_a_request_that_is_under_way(tmp_path: Path) -> None:
         assert asked(site, "192.0.2.1", "/wait").status == 200
 
 
-def test_requests_per_second_count_in_streams(tmp_path: Path) -> None:
+def test_requests_per_second_count_in_streams(kind: str, tmp_path: Path) -> None:
     proxy = {"limits": {"requests_per_second": RATE, "burst": BURST}, "streaming": ["/wait"]}
-    with tiny("nginx", tmp_path, proxy=proxy) as site:
+    with tiny(kind, tmp_path, proxy=proxy) as site:
         found = {site.get("/wait").status for _ in range(3 * (BURST + RATE))}
         assert found == {200, 429}
 
@@ -95,6 +99,82 @@ def test_an_ipv6_client_is_its_network(site: Site) -> None:
     pages = [asked(site, f"2001:db8::{n:x}") for n in range(1, 3 * (BURST + RATE))]
     assert 429 in {page.status for page in pages}
     assert asked(site, "2001:db8:0:1::1").status == 200
+
+
+def test_streams_of_one_connection_are_requests(kind: str, tmp_path: Path) -> None:
+    proxy = {"limits": {"connections_per_address": AT_ONCE}, "tls": TLS}
+    server = {"workers": 2, "threads": 16}
+    with tiny(kind, tmp_path, proxy=proxy, server=server) as site:
+        for _ in range(2):
+            with http2.connected(site.stack.address, site.host) as client:
+                pages = [client.ask("/wait?n=1000") for _ in range(2 * AT_ONCE)]
+                found = Counter(client.read(page).status for page in pages)
+            assert found == {200: AT_ONCE, 429: AT_ONCE}
+
+
+def test_both_ways_in_are_counted_together(kind: str, tmp_path: Path) -> None:
+    proxy = {"limits": {"connections_per_address": AT_ONCE}, "tls": TLS}
+    server = {"workers": 2, "threads": 16}
+    with tiny(kind, tmp_path, proxy=proxy, server=server) as site:
+
+        def plain(path: str) -> Response:
+            address = ("127.0.0.1", site.stack.ports[80])
+            return ask(address, path, headers={"Host": site.host})
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            pages = [pool.submit(plain, "/wait?n=2000") for _ in range(AT_ONCE)]
+            time.sleep(1)
+            assert [plain("/").status, site.get("/").status] == [429, 429]
+        assert {page.result().status for page in pages} == {200}
+
+
+def test_a_request_that_failed_is_over(site: Site) -> None:
+    """The worker dies with it, and the answer is the proxy's own."""
+    found = [asked(site, "192.0.2.5", "/die").status for _ in range(AT_ONCE + 2)]
+    assert set(found) == {502}
+
+
+def counting(site: Site, mode: str) -> int:
+    """The process that counts for Apache, or the one that tells it what has ended; 0 for none."""
+    master = site.stack.pids["apache"]
+    for child in Path(f"/proc/{master}/task/{master}/children").read_text().split():
+        words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+        if mode.encode() in words:
+            return int(child)
+    return 0
+
+
+@pytest.fixture
+def counted(tmp_path: Path) -> Iterator[Site]:
+    proxy = {"kind": "apache", "limits": {"connections_per_address": 1}}
+    with tiny("apache", tmp_path, proxy=proxy, server={"workers": 2, "threads": 4}) as site:
+        yield site
+
+
+def both(site: Site) -> list[int]:
+    """The statuses of two requests that are under way at once."""
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(site.get, "/wait?n=500")
+        time.sleep(0.2)
+        second = site.get("/")
+        return [first.result().status, second.status]
+
+
+def test_when_nobody_counts_everybody_is_served(counted: Site) -> None:
+    """Until Apache is reloaded; a reload forgets what was counted, and counts on."""
+    assert both(counted) == [200, 429]
+    os.kill(counting(counted, "asked"), signal.SIGKILL)
+    until(lambda: both(counted) == [200, 200])
+    os.kill(counted.stack.pids["apache"], signal.SIGUSR1)
+    until(lambda: both(counted) == [200, 429], seconds=20)
+
+
+def test_who_tells_what_has_ended_is_started_again(counted: Site) -> None:
+    before = counting(counted, "ended")
+    assert before
+    os.kill(before, signal.SIGKILL)
+    until(lambda: counting(counted, "ended") not in {0, before}, seconds=20)
+    until(lambda: both(counted) == [200, 429], seconds=20)
 
 
 def test_without_declared_limits_nobody_is_turned_away(kind: str, tmp_path: Path) -> None:

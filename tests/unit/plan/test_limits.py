@@ -67,9 +67,36 @@ def test_who_comes_back_is_told_when() -> None:
     assert "10 s" in settings()["nginx.add_header"].reason
 
 
-@pytest.mark.parametrize("kind", ["apache", "none"])
-def test_limits_that_nobody_would_keep_are_refused(kind: str) -> None:
-    problem = refusal(proxy={"kind": kind, "limits": {"requests_per_second": 5}})
+# What is declared -> the constants of the program that counts for Apache.
+@pytest.mark.parametrize(
+    ("limits", "counted"),
+    [
+        ({}, {}),
+        ({"connections_per_address": 7}, {"ADDRESS_REQUESTS": 7}),
+        ({"requests_per_second": 20}, {"ADDRESS_RATE": 20, "ADDRESS_BURST": 40}),
+        ({"requests_per_second": 20, "burst": 0}, {"ADDRESS_RATE": 20, "ADDRESS_BURST": 0}),
+        ({"connections_per_address": 9, "requests_per_second": 1, "burst": 5},
+         {"ADDRESS_REQUESTS": 9, "ADDRESS_RATE": 1, "ADDRESS_BURST": 5}),
+    ],
+)  # fmt: skip
+def test_what_is_declared_is_counted_for_apache(
+    limits: dict[str, Any], counted: dict[str, int]
+) -> None:
+    found = settings(proxy={"kind": "apache", "limits": limits})
+    names = ("ADDRESS_REQUESTS", "ADDRESS_RATE", "ADDRESS_BURST", "ADDRESSES")
+    values = {name: found[f"apache.{name}"].value for name in names if f"apache.{name}" in found}
+    assert values == ({**counted, "ADDRESSES": 80_000} if limits else {})
+
+
+def test_limits_that_nobody_would_keep_are_refused() -> None:
+    problem = refusal(proxy={"kind": "none", "limits": {"requests_per_second": 5}})
     assert problem.where == ("proxy", "limits")
-    assert f"proxy.kind is {kind}" in problem.message
-    assert "proxy.kind nginx" in problem.allowed
+    assert "proxy.kind is none" in problem.message
+    assert "nginx or apache" in problem.allowed
+
+
+def test_the_image_of_apache_can_t_count() -> None:
+    proxy = {"kind": "apache", "limits": {"requests_per_second": 5}}
+    problem = refusal(proxy=proxy, targets=["docker"])
+    assert problem.where == ("proxy", "limits")
+    assert "no Python" in problem.message and "nginx" in problem.allowed

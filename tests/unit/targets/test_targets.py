@@ -52,9 +52,8 @@ FULL: dict[str, Any] = {
 
 def full(kind: str) -> dict[str, Any]:
     """FULL behind one of the proxies."""
-    limits = {"limits": {"connections_per_address": 50, "requests_per_second": 20}}
-    more = limits if kind == "nginx" else {}
-    return {**FULL, "proxy": {**FULL["proxy"], "kind": kind, **more}}
+    limits = {"connections_per_address": 50, "requests_per_second": 20}
+    return {**FULL, "proxy": {**FULL["proxy"], "kind": kind, "limits": limits}}
 
 
 ACME: dict[str, Any] = {
@@ -101,7 +100,8 @@ def spellings(component: str, setting: Setting) -> list[str]:
     if component == "streaming":
         return [f"{name} {value}s;", f" {name}={value} "]
     if component == "apache":
-        return [f"{name} {value}\n", f" {name}={value}", f"{name}={value}\n"]
+        program = f"{name} = {value}\n"
+        return [f"{name} {value}\n", f" {name}={value}", f"{name}={value}\n", program]
     return [f"{name}={value}\n", f"{name} = {value}\n"]
 
 
