@@ -104,7 +104,7 @@ def apache(facts: Facts) -> Iterator[Setting]:
     yield Setting(
         "ADDRESSES",
         ADDRESSES,
-        "remembered at once, as many as nginx would; about 20 MiB, and who was idle longest is "
+        "remembered at once, as many as nginx would; about 30 MiB, and who was idle longest is "
         "forgotten first",
         sources.NGINX_LIMIT_REQ,
     )

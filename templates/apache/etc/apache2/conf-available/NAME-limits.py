@@ -1,7 +1,7 @@
 {{ about | header }}
 """Counts for Apache what each address asks of {{ spec.name }}.
 
-limits.py asked SOCKET   answers each line "ID ADDRESS" of Apache's with "ok" or "over"
+limits.py asked SOCKET   answers each line "ID ADDRESS" of Apache's with "over", or an empty line
 limits.py ended SOCKET   tells the other which requests have ended: a line with an ID for each
 
 The first is a RewriteMap, the second a log; the site's file has both.
@@ -108,7 +108,7 @@ def asked(path):
         for line in lines:
             request, _, address = line.partition(b" ")
             known = counter.admits(request, address, time.monotonic())
-            os.write(1, b"ok\n" if known else b"over\n")
+            os.write(1, b"\n" if known else b"over\n")
 
 
 def ended(path):

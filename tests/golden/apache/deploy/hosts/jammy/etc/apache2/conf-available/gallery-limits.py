@@ -2,7 +2,7 @@
 # Made by deploygen from deploygen.yml: change it there, then run deploygen render.
 """Counts for Apache what each address asks of gallery.
 
-limits.py asked SOCKET   answers each line "ID ADDRESS" of Apache's with "ok" or "over"
+limits.py asked SOCKET   answers each line "ID ADDRESS" of Apache's with "over", or an empty line
 limits.py ended SOCKET   tells the other which requests have ended: a line with an ID for each
 
 The first is a RewriteMap, the second a log; the site's file has both.
@@ -27,7 +27,7 @@ ADDRESS_RATE = 20
 # top of the rate, and none of them waits. [deploygen.yml]
 ADDRESS_BURST = 40
 
-# Remembered at once, as many as nginx would; about 20 MiB, and who was idle longest is
+# Remembered at once, as many as nginx would; about 30 MiB, and who was idle longest is
 # forgotten first. [nginx docs, limit_req module]
 ADDRESSES = 80000
 
@@ -115,7 +115,7 @@ def asked(path):
         for line in lines:
             request, _, address = line.partition(b" ")
             known = counter.admits(request, address, time.monotonic())
-            os.write(1, b"ok\n" if known else b"over\n")
+            os.write(1, b"\n" if known else b"over\n")
 
 
 def ended(path):
