@@ -19,7 +19,8 @@ def test_what_is_over_is_turned_away(probe: Probe, group: GroupPlan) -> None:
 
 
 def test_who_counts_has_no_power(probe: Probe) -> None:
-    pid = int(probe.told("pgrep --full 'limits.py asked'"))
+    apache = probe.told("cat /run/apache2/apache2.pid")
+    pid = int(probe.told(f"pgrep --parent {apache} --full 'limits.py asked'"))
     status = probe.process(pid)
     assert status["Uid"].split() == [probe.told("id -u www-data")] * 4
     assert int(status["CapEff"], 16) == 0
