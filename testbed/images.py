@@ -233,13 +233,17 @@ def _make(engine: Engine, recipe: Recipe, files: dict[str, str], label: str) -> 
             "--skip=cleanup/apt/lists,cleanup/run",
             recipe.suite, "-", f"{folder}/sources.list",
         ]  # fmt: skip
-        changes = [f"--change={change}" for change in (*recipe.changes, f"LABEL {LABEL}={label}")]
+        changes = (*recipe.changes, f"LABEL {LABEL}={label}")
+        # docker can change no STOPSIGNAL here: it builds on what it has taken.
+        now = [f"--change={each}" for each in changes] if engine.name == "podman" else []
         log = Path(folder, "log")
         try:
             with log.open("wb") as errors:
+                # In a session of its own: where nobody takes the image it hangs up on its group.
                 builder = subprocess.Popen(
-                    make, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
-                )
+                    make, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+                    start_new_session=True,
+                )  # fmt: skip
         except FileNotFoundError:
             raise TestbedError(
                 f"{recipe.image} is made by mmdebstrap, which is not installed: make packages, "
@@ -247,7 +251,7 @@ def _make(engine: Engine, recipe: Recipe, files: dict[str, str], label: str) -> 
             ) from None
         try:
             imported = engine.run(
-                "import", *changes, "-", recipe.image, stdin=builder.stdout, check=False
+                "import", *now, "-", recipe.image, stdin=builder.stdout, check=False
             )
         finally:
             assert builder.stdout
@@ -259,3 +263,6 @@ def _make(engine: Engine, recipe: Recipe, files: dict[str, str], label: str) -> 
                 raise TestbedError(f"{recipe.image} can't be imported: {why.strip()}")
             engine.run("rmi", "--force", recipe.image, check=False)  # half of one
             raise TestbedError(f"{recipe.image} can't be made by mmdebstrap: {why.strip()}")
+        if not now:
+            lines = "\n".join((f"FROM {recipe.image}", *changes))
+            engine.run("build", "--tag", recipe.image, "-", stdin=None, input=lines)

@@ -7,14 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from deploygen.stack import ask
-from testbed import docker, dockerd
-from testbed.engine import TestbedError
+from testbed import docker, dockerd, engine, images
+from testbed.engine import Engine, TestbedError
 from tests.containers.engines import Engines
 from tests.examples import ROOT
 
@@ -74,6 +75,41 @@ def test_an_engine_ends_with_who_started_it(engines: Engines, tmp_path: Path) ->
     assert _of_the_machine(bridge) == set()
     # Sockets and folders of the killed one, which nobody could remove for it.
     subprocess.run(["rm", "-r", str(run)], check=True)
+
+
+def small(engines: Engines, monkeypatch: pytest.MonkeyPatch, image: str) -> Callable[[], str]:
+    """Makes the smallest Debian by docker alone, under that name."""
+    found = Engine("docker", engine.configuration(), engines.get("docker").environment)
+    recipe = images.Recipe(
+        name="small",
+        suite="bookworm",
+        packages=("base-files",),
+        script="true",
+        changes=('CMD ["/sbin/init"]', "STOPSIGNAL SIGRTMIN+3"),
+        image=image,
+        variable="TESTBED_IMAGE_SMALL",
+    )
+    monkeypatch.setitem(images.RECIPES, "small", recipe)
+    return lambda: images.ensure(found, "small")
+
+
+def test_docker_alone_makes_an_image(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """podman takes all of a recipe as it imports the image, and docker does not."""
+    make = small(engines, monkeypatch, "localhost/deploygen-small:latest")
+    first = engines.get("docker").inspect("image", make())
+    assert first["Config"]["Cmd"] == ["/sbin/init"]
+    assert first["Config"]["StopSignal"] == "SIGRTMIN+3"
+    assert engines.get("docker").inspect("image", make())["Id"] == first["Id"], "made once"
+    engines.get("docker").run("rmi", "--force", "localhost/deploygen-small:latest")
+
+
+def test_an_image_that_docker_does_not_take(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """mmdebstrap then hangs up on its process group, which must not be ours."""
+    make = small(engines, monkeypatch, "localhost/No-Such-Name:latest")
+    with pytest.raises(TestbedError, match=r"No-Such-Name.* must be lowercase"):
+        make()
 
 
 def test_plugins_that_nobody_signed_are_not_taken(engines: Engines, tmp_path: Path) -> None:
