@@ -12,6 +12,7 @@ from deploygen.check import (
     ansible,
     apache,
     containers,
+    counter,
     environment,
     gunicorn,
     nginx,
@@ -39,6 +40,7 @@ REGISTRY: tuple[tuple[str, Checker], ...] = (
     (r"/etc/nginx/(nginx\.conf|(sites-(available|enabled)|snippets)/[^/]+)", nginx.check),
     # Its filter in Lua has no words of the description's, and is read with the first response.
     (r"/etc/apache2/(conf|sites)-available/[^/]+\.(conf|lua)", apache.check),
+    (r"/etc/apache2/conf-available/NAME-limits\.py", counter.check),
     (r"/etc/systemd/system/[^/]+\.(service|socket|timer|path|target|slice)", unit.check),
     (r"/etc/systemd/system/[^/]+\.service\.d/[^/]+\.conf", unit.check),
     (r"/etc/sysusers\.d/[^/]+\.conf", accounts.check_sysusers),

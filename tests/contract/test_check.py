@@ -192,6 +192,7 @@ def test_what_is_broken_is_reported(
 
 
 APACHE_FILTER = "bookshop-taken.lua"
+APACHE_LIMITS, APACHE_COUNTER = "bookshop-limits.conf", "bookshop-limits.py"
 APACHE_UNIT = "apache2.service.d/bookshop.conf"
 APACHE_SITE, APACHE_PROXY, APACHE = (
     "sites-available/bookshop.conf", "bookshop-proxy.conf", "zz-deploygen.conf"
@@ -217,6 +218,9 @@ APACHE_SITE, APACHE_PROXY, APACHE = (
         (APACHE_UNIT, replaced("TasksMax=", "TasksMax=x"), "Invalid maximum tasks value"),
         (APACHE_FILTER, replaced("function taken", "function token"), "entry function 'taken'"),
         (APACHE_FILTER, replaced("while bucket do", "while bucket"), "did not answer"),
+        (APACHE_LIMITS, replaced("RewriteOptions Inherit", "RewriteOptions Inheritt"), "Inheritt"),
+        (APACHE_COUNTER, replaced("def asked(path):", "def asked(path)"), "SyntaxError"),
+        (APACHE_COUNTER, replaced("told.bind(path)", "told.bound(path)"), "AttributeError"),
         # Apache's own test passes these, and Apache dies, or does not do what is asked.
         (
             APACHE,
@@ -228,7 +232,8 @@ APACHE_SITE, APACHE_PROXY, APACHE = (
 def test_what_is_broken_in_apaches_files_is_reported(
     file: str, change: Callable[[str], str], message: str, tmp_path: Path
 ) -> None:
-    made = example("bookshop", tmp_path, kind="apache", proxy=TLS)
+    limits = "limits: {connections_per_address: 9}"
+    made = example("bookshop", tmp_path, kind="apache", proxy=f"{TLS}, {limits}")
     path = made.file(file)
     path.write_text(change(path.read_text()))
     name = str(path.relative_to(made.tree))
@@ -240,6 +245,19 @@ def test_what_is_broken_in_apaches_files_is_reported(
         assert failed == {name}
         if line := re.search(rf"{re.escape(name)}:(\d+): ", results[name].detail):
             assert 1 <= int(line[1]) <= len(path.read_text().splitlines()) + 1
+
+
+def test_a_counter_that_says_nothing_is_found(tmp_path: Path) -> None:
+    """Apache waits for its answer, so that the site does not answer either."""
+    made = example("bookshop", tmp_path, kind="apache", proxy="limits: {requests_per_second: 9}")
+    counter, site = made.file(APACHE_COUNTER), made.file(APACHE_SITE)
+    counter.write_text(counter.read_text().replace("os.write(1, ", "("))
+    failed = {
+        path: result.detail for path, result in judged(made).items() if result.status == "failed"
+    }
+    names = {str(path.relative_to(made.tree)) for path in (counter, site)}
+    assert set(failed) == names
+    assert failed[str(counter.relative_to(made.tree))] == "it answered nothing"
 
 
 def test_a_site_that_fails_only_when_it_is_asked_is_found(tmp_path: Path) -> None:
