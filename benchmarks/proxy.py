@@ -64,16 +64,25 @@ Mutex file:{root} default
 Listen 127.0.0.1:{port}
 LoadModule mpm_event_module {modules}/mod_mpm_event.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
+ErrorLog {root}/error.log
+CustomLog {root}/access.log "%h %l %u %t \\"%r\\" %>s %b"
+"""
+FILES = """
 LoadModule alias_module {modules}/mod_alias.so
 LoadModule mime_module {modules}/mod_mime.so
 TypesConfig /etc/mime.types
-ErrorLog {root}/error.log
-CustomLog {root}/access.log "%h %l %u %t \\"%r\\" %>s %b"
 Alias /static/ {static}/
 <Directory {static}>
     Require all granted
 </Directory>
 """
+# As the rendered one: a connection ends with its request, and with that of a release.
+PASSING = """
+LoadModule proxy_module {modules}/mod_proxy.so
+LoadModule proxy_http_module {modules}/mod_proxy_http.so
+ProxyPass / unix:{socket}|http://localhost/ disablereuse=on
+"""
+MODULES = "/usr/lib/apache2/modules"
 
 
 @dataclass(frozen=True)
@@ -122,12 +131,9 @@ def by_hand(kind: str, static: Path, folder: Path) -> Iterator[Asked]:
         sys.exit(str(found))
     root = folder / f"minimal-{kind}"
     root.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    text = NGINX if kind == "nginx" else APACHE
-    modules = "/usr/lib/apache2/modules"
-    written = text.format(root=root, port=port, static=static, cpus=CPUS, modules=modules)
+    port = free_port()
+    text = NGINX if kind == "nginx" else APACHE + FILES
+    written = text.format(root=root, port=port, static=static, cpus=CPUS, modules=MODULES)
     if os.geteuid() == 0:  # both give root up, and read the files as somebody else
         folder.chmod(0o755)
         written += "User www-data\nGroup www-data\n" if kind == "apache" else "user www-data;\n"
@@ -137,12 +143,40 @@ def by_hand(kind: str, static: Path, folder: Path) -> Iterator[Asked]:
         if kind == "nginx"
         else (*found.command, "-f", str(root / "conf"), "-D", "FOREGROUND")
     )
+    with serving(command, port):
+        yield Asked(f"http://127.0.0.1:{port}/static/file.txt")
+
+
+@contextlib.contextmanager
+def passing_by_hand(gunicorn: Path, folder: Path) -> Iterator[str]:
+    """Apache with a hand-written minimal configuration before a gunicorn's socket; its URL."""
+    found = programs.apache()
+    if isinstance(found, Missing):
+        sys.exit(str(found))
+    folder.mkdir()
+    port = free_port()
+    text = APACHE + PASSING
+    written = text.format(root=folder, port=port, socket=gunicorn, modules=MODULES)
+    (folder / "conf").write_text(written)
+    with serving((*found.command, "-f", str(folder / "conf"), "-D", "FOREGROUND"), port):
+        yield f"http://127.0.0.1:{port}/"
+
+
+@contextlib.contextmanager
+def serving(command: tuple[str, ...], port: int) -> Iterator[None]:
+    """A program that runs in the block, and listens."""
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
             answers(port)
-            yield Asked(f"http://127.0.0.1:{port}/static/file.txt")
+            yield
         finally:
             process.send_signal(signal.SIGTERM)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def answers(port: int) -> None:
@@ -197,10 +231,13 @@ def dynamic(name: str, folder: Path) -> None:
             else:
                 site = stack.enter_context(tiny(kind, where, alone=not proxied, **MACHINE))
                 found = url(site, "/")
+                if what == "apache":
+                    passing = passing_by_hand(Path(site.stack.socket), folder / "minimal")
+                    urls["apache, hand-written"] = stack.enter_context(passing)
             urls[what] = found
         host = ("Host: bookshop.example",) if name == "Django" else ()
         servers = {
-            what: Asked(found, host if what in KINDS else (*host, *close))
+            what: Asked(found, (*host, *close) if what == "gunicorn alone" else host)
             for what, found in urls.items()
         }
         compared(f"dynamic, {name}", servers, goal=GOALS["dynamic"])
