@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from testbed import machine
+from testbed import entries, machine
 
 ROOT = Path(__file__).resolve().parent.parent
 # What the bed writes for this checkout: configuration, logs, state. Not under version control.
@@ -36,7 +36,7 @@ class Engine:
     @property
     def environment(self) -> dict[str, str]:
         """This process's environment, and what the engine, Ansible and molecule need beside it."""
-        path = os.environ.get("PATH", os.defpath)
+        path = entries.first_on_path(FOLDER)
         return {
             **os.environ,
             # molecule, Ansible and pytest call each other by name.

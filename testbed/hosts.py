@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from testbed import images, machine
-from testbed.engine import Engine, TestbedError
+from testbed import entries, images, machine
+from testbed.engine import FOLDER, Engine, TestbedError
 from testbed.scenario import Host, Scenario
 
 # What systemd needs to set up a unit's sandbox: mounts, other users' processes, network namespaces.
@@ -31,6 +31,9 @@ def create(engine: Engine, scenario: Scenario) -> None:
             *(f"--cap-add={name}" for name in CAPABILITIES), f"--volume={CACHE}",
             *_systemd(engine), image, *_command(engine),
         )  # fmt: skip
+        if engine.name == "podman":
+            told = engine.run("inspect", "--format={{.OCIRuntime}} {{.Id}}", host.container).stdout
+            entries.add(FOLDER, host.container, *told.split())
     for host in scenario.hosts:
         wait_until_booted(engine, host)
 
@@ -91,6 +94,7 @@ def destroy(engine: Engine, scenario: Scenario) -> None:
     """Remove the scenario's containers and their network, whatever state they are in."""
     for host in scenario.hosts:
         engine.run("rm", "--force", "--volumes", host.container, check=False)
+        entries.remove(FOLDER, host.container)
     engine.run("network", "rm", scenario.prefix, check=False)
     left = engine.run("ps", "--all", "--quiet", f"--filter=name=^{scenario.prefix}-").stdout.split()
     if left:
