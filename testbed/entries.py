@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 # Where root's runtimes keep what they know of a container, as long as it runs.
@@ -42,10 +43,10 @@ def first_on_path(folder: Path, state: Path = STATE) -> str:
     text = _SHIM % {"hosts": folder / "hosts", "podman": podman, "state": state}
     if not shim.exists() or shim.read_text("utf-8") != text:
         own.mkdir(parents=True, exist_ok=True)
-        new = own / f"podman.{os.getpid()}"
-        new.write_text(text, "utf-8")
-        new.chmod(0o755)
-        new.replace(shim)  # another process may run it
+        with tempfile.NamedTemporaryFile("w", dir=own, delete=False) as new:
+            new.write(text)
+        Path(new.name).chmod(0o755)
+        Path(new.name).replace(shim)  # another process may run it
     return f"{own}{os.pathsep}{others}"
 
 
