@@ -16,6 +16,7 @@ from deploygen.stack import Response, ask
 from tests import http2
 from tests.behaviour.proxies import Site
 from tests.tiny import tiny, until
+from tests.wire import STRANGER, TRUSTED, proxy_v1, send
 
 pytestmark = pytest.mark.slow
 
@@ -126,6 +127,25 @@ def test_both_ways_in_are_counted_together(kind: str, tmp_path: Path) -> None:
             time.sleep(1)
             assert [plain("/").status, site.get("/").status] == [429, 429]
         assert {page.result().status for page in pages} == {200}
+
+
+def test_who_comes_by_the_proxy_protocol_is_counted_by_address(kind: str, tmp_path: Path) -> None:
+    """Clients of the balancer's each by themselves; a stranger by its own, whatever it says."""
+    behind = {"networks": [f"{TRUSTED}/32"], "proxy_protocol": True}
+    proxy = {"limits": {"requests_per_second": RATE, "burst": BURST}, "behind": behind}
+    many = range(3 * (BURST + RATE))
+    with tiny(kind, tmp_path, proxy=proxy) as site:
+
+        def status(client: str, source: str) -> int:
+            before = proxy_v1(client)
+            answer = send(site.stack.address, host=site.host, before=before, source=source)
+            assert answer is not None
+            return answer.status
+
+        assert {status("192.0.2.1", TRUSTED) for _ in many} == {200, 429}
+        assert status("192.0.2.2", TRUSTED) == 200
+        assert {status(f"192.0.2.{n}", STRANGER) for n in many} == {200, 429}
+        assert status("192.0.2.2", TRUSTED) == 200
 
 
 def test_a_request_that_failed_is_over(site: Site) -> None:
