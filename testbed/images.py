@@ -234,8 +234,11 @@ def _make(engine: Engine, recipe: Recipe, files: dict[str, str], label: str) -> 
             recipe.suite, "-", f"{folder}/sources.list",
         ]  # fmt: skip
         changes = (*recipe.changes, f"LABEL {LABEL}={label}")
-        # docker can change no STOPSIGNAL here: it builds on what it has taken.
-        now = [f"--change={each}" for each in changes] if engine.name == "podman" else []
+        # docker can change no STOPSIGNAL here: it builds on what it has taken, under another name
+        # until then. What has the image's name and no label would pass for the registry's own.
+        at_once = engine.name == "podman"
+        now = [f"--change={each}" for each in changes] if at_once else []
+        taken = recipe.image if at_once else f"{recipe.image}-taken"
         log = Path(folder, "log")
         try:
             with log.open("wb") as errors:
@@ -250,9 +253,7 @@ def _make(engine: Engine, recipe: Recipe, files: dict[str, str], label: str) -> 
                 f"or name an image with {recipe.variable}"
             ) from None
         try:
-            imported = engine.run(
-                "import", *now, "-", recipe.image, stdin=builder.stdout, check=False
-            )
+            imported = engine.run("import", *now, "-", taken, stdin=builder.stdout, check=False)
         finally:
             assert builder.stdout
             builder.stdout.close()  # mmdebstrap ends where nobody reads
@@ -261,8 +262,11 @@ def _make(engine: Engine, recipe: Recipe, files: dict[str, str], label: str) -> 
             why = log.read_text("utf-8", errors="replace")[-2000:] + imported.stderr[-2000:]
             if not status:
                 raise TestbedError(f"{recipe.image} can't be imported: {why.strip()}")
-            engine.run("rmi", "--force", recipe.image, check=False)  # half of one
+            engine.run("rmi", "--force", taken, check=False)  # half of one
             raise TestbedError(f"{recipe.image} can't be made by mmdebstrap: {why.strip()}")
-        if not now:
-            lines = "\n".join((f"FROM {recipe.image}", *changes))
-            engine.run("build", "--tag", recipe.image, "-", stdin=None, input=lines)
+        if not at_once:
+            lines = "\n".join((f"FROM {taken}", *changes))
+            try:
+                engine.run("build", "--tag", recipe.image, "-", stdin=None, input=lines)
+            finally:
+                engine.run("rmi", taken, check=False)

@@ -87,8 +87,8 @@ class ApacheSite:
     gunicorn answers, ``streaming`` those of them that are passed on as they come (empty where none
     are), and ``streams`` has their paths. ``not_streaming`` and ``protected``, which nobody may ask
     for, are mod_rewrite's: it takes patterns as they are, unquoted. ``client`` is the expression of
-    who asks. ``own_scheme`` and ``own_id`` are conditions: Apache's own scheme and id count, and no
-    balancer's; None where nobody stands in front.
+    who asks, and ``asker`` mod_rewrite's word for it. ``own_scheme`` and ``own_id`` are conditions:
+    Apache's own scheme and id count, and no balancer's; None where nobody stands in front.
     """
 
     hosts: tuple[Host, ...]

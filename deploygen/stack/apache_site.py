@@ -159,12 +159,6 @@ def _map(each: Directive, machine: Machine) -> Iterator[Edit]:
         yield change(word, "", "left out: it serves as who started it")
 
 
-def _global_log(each: Directive, machine: Machine) -> Iterator[Edit]:
-    for word in each.args[:1]:
-        if (new := machine.moves.text(word.value)) != word.value:
-            yield change(word, f'"{new}"', "path")
-
-
 def _host_header(each: Directive, _machine: Machine) -> Iterator[Edit]:
     """Without its port, an application would make links and compare origins wrongly."""
     values = each.values()
@@ -191,7 +185,6 @@ _RULES: Mapping[str, Callable[[Directive, Machine], Iterator[Edit]]] = {
     "user": _user,
     "group": _user,
     "rewritemap": _map,
-    "globallog": _global_log,
     "requestheader": _host_header,
     "include": _include,
     "includeoptional": _include,

@@ -77,7 +77,12 @@ def test_an_engine_ends_with_who_started_it(engines: Engines, tmp_path: Path) ->
     subprocess.run(["rm", "-r", str(run)], check=True)
 
 
-def small(engines: Engines, monkeypatch: pytest.MonkeyPatch, image: str) -> Callable[[], str]:
+SMALL = "localhost/deploygen-small:latest"
+
+
+def small(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch, image: str, change: str = "USER nobody"
+) -> Callable[[], str]:
     """Makes the smallest Debian by docker alone, under that name."""
     found = Engine("docker", engine.configuration(), engines.get("docker").environment)
     recipe = images.Recipe(
@@ -85,7 +90,7 @@ def small(engines: Engines, monkeypatch: pytest.MonkeyPatch, image: str) -> Call
         suite="bookworm",
         packages=("base-files",),
         script="true",
-        changes=('CMD ["/sbin/init"]', "STOPSIGNAL SIGRTMIN+3"),
+        changes=('CMD ["/sbin/init"]', "STOPSIGNAL SIGRTMIN+3", change),
         image=image,
         variable="TESTBED_IMAGE_SMALL",
     )
@@ -95,12 +100,21 @@ def small(engines: Engines, monkeypatch: pytest.MonkeyPatch, image: str) -> Call
 
 def test_docker_alone_makes_an_image(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
     """podman takes all of a recipe as it imports the image, and docker does not."""
-    make = small(engines, monkeypatch, "localhost/deploygen-small:latest")
+    make = small(engines, monkeypatch, SMALL)
     first = engines.get("docker").inspect("image", make())
     assert first["Config"]["Cmd"] == ["/sbin/init"]
     assert first["Config"]["StopSignal"] == "SIGRTMIN+3"
     assert engines.get("docker").inspect("image", make())["Id"] == first["Id"], "made once"
-    engines.get("docker").run("rmi", "--force", "localhost/deploygen-small:latest")
+    engines.get("docker").run("rmi", "--force", SMALL)
+
+
+def test_half_an_image_has_no_name(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a label it would pass for the registry's own, the next time."""
+    make = small(engines, monkeypatch, SMALL, change="NO_SUCH_WORD")
+    with pytest.raises(TestbedError, match="NO_SUCH_WORD"):
+        make()
+    names = engines.get("docker").run("images", "--format", "{{.Repository}}").stdout.split()
+    assert SMALL.partition(":")[0] not in names
 
 
 def test_an_image_that_docker_does_not_take(

@@ -114,8 +114,8 @@ def asked(path):
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
             request, _, address = line.partition(b" ")
-            known = counter.admits(request, address, time.monotonic())
-            os.write(1, b"\n" if known else b"over\n")
+            within = counter.admits(request, address, time.monotonic())
+            os.write(1, b"\n" if within else b"over\n")
 
 
 def ended(path):
