@@ -11,6 +11,7 @@ import pytest
 
 from deploygen.plan.apache_modules import needed, unused
 from tests.examples import example
+from tests.programs import lacking
 from tests.programs import needed as needed_program
 
 pytestmark = pytest.mark.slow
@@ -22,11 +23,14 @@ TLS = (
 )
 
 
-@pytest.mark.parametrize("proxy", ["", TLS], ids=["plain", "tls"])
+LIMITS = f"{TLS}, limits: {{connections_per_address: 9, requests_per_second: 9}}"
+
+
+@pytest.mark.parametrize("proxy", ["", TLS, LIMITS], ids=["plain", "tls", "limits"])
 def test_debians_files_with_ours(proxy: str, tmp_path: Path) -> None:
     program = needed_program("apache2")
     if not (ETC / "apache2.conf").is_file():
-        pytest.skip("no Debian Apache: found no /etc/apache2/apache2.conf")
+        lacking("no Debian Apache: found no /etc/apache2/apache2.conf")
     made = example("bookshop", tmp_path, kind="apache", proxy=proxy)
     root = tmp_path / "apache2"
     shutil.copytree(ETC, root, symlinks=True)

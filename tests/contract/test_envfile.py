@@ -5,10 +5,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from deploygen.check.environment import GENERATOR
 from deploygen.stack.envfile import parse
+from tests.programs import lacking
 
 TEXT = r"""
 # a comment
@@ -33,7 +32,7 @@ LAST=end"""
 
 def test_the_same_values(tmp_path: Path) -> None:
     if not GENERATOR.is_file():
-        pytest.skip("systemd's reader is not installed (apt install systemd)")
+        lacking("systemd's reader is not installed (apt install systemd)")
     folder = tmp_path / "environment.d"
     folder.mkdir()
     (folder / "test.conf").write_text(TEXT)
