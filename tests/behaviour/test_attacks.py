@@ -255,7 +255,5 @@ def test_a_forged_header_does_not_reach_the_application(site: Site, name: str) -
 def test_it_lives_on(site: Site) -> None:
     """Last: after all of the above."""
     assert site.get("/").status == 200
-    assert (
-        len(site.stack.workers)
-        == site.stack.plan.groups["web"].components["gunicorn"]["workers"].number
-    )
+    planned = site.stack.plan.groups["web"].components["gunicorn"]["workers"].number
+    until(lambda: len(site.stack.workers) == planned)

@@ -21,6 +21,7 @@ from deploygen.stack import Options, Stack, running
 from tests.behaviour.proxies import KINDS, PROGRAMS
 from tests.examples import SECRETS, Example, example
 from tests.programs import needed
+from tests.tiny import until
 
 pytestmark = pytest.mark.slow
 
@@ -76,13 +77,6 @@ def alive(pid: int) -> bool:
         return False
 
 
-def until(seconds: float, done: object) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @contextmanager
 def another_process(made: Example) -> Iterator[tuple[subprocess.Popen[str], dict[str, object]]]:
     description = made.project / "description.yml"
@@ -120,8 +114,8 @@ def test_kill_9_of_the_process_that_runs_it(made: Example) -> None:
     with another_process(made) as (process, told):
         process.kill()
         process.wait()
-        until(15, lambda: not Path(str(told["folder"])).exists())
-        until(5, lambda: not any(map(alive, told["pids"])))  # type: ignore[arg-type]
+        until(lambda: not Path(str(told["folder"])).exists(), seconds=15)
+        until(lambda: not any(map(alive, told["pids"])))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

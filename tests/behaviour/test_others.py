@@ -12,6 +12,7 @@ import pytest
 from deploygen.stack import Options, ask, running
 from tests.examples import example
 from tests.programs import absent, needed
+from tests.tiny import until
 
 pytestmark = pytest.mark.slow
 
@@ -129,7 +130,8 @@ def test_hand_edits_count(tmp_path: Path) -> None:
         assert page.headers["x-edited"] == "yes"
         told = json.loads(page.body)
         assert (told["slot"], told["release"]) == ("blue", "from the file")
-        assert len(stack.workers) == 3
+        # The first one answers while others are still to be started.
+        until(lambda: len(stack.workers) == 3)
         status = Path(f"/proc/{stack.pids['gunicorn']}/status")
         if status.is_file():
             assert re.search(r"^Umask:\s+0077$", status.read_text(), re.MULTILINE)
