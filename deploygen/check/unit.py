@@ -17,14 +17,14 @@ PROGRAM = "systemd-analyze verify"
 # --recursive-errors and security --offline came with this release.
 OFFLINE = (250,)
 _UNKNOWN = re.compile(r"Unknown (?:key(?: name)?|lvalue) '([^']+)'")
+# What is added to another package's unit, and a socket, are read with a unit that has nothing else:
+# faults of the real one are its own.
+STAND_IN = "[Service]\nExecStart=/bin/true\n"
 _EXPOSURE = re.compile(r"exposure level for .*: (\d+(?:\.\d+)?)")
 
 
 def check(group: Group, paths: tuple[str, ...]) -> Iterator[Result]:
-    """Each unit on its own; a template as the instance of one slot.
-
-    What is added to another package's unit is read with one that has nothing else.
-    """
+    """Each unit on its own; a template as the instance of one slot."""
     program = systemd("systemd-analyze")
     for path in paths:
         if isinstance(program, Missing):
@@ -61,15 +61,18 @@ def _verify(group: Group, path: str, program: Program) -> Result:
 
 def _copied(group: Group, path: str) -> tuple[Path, Path]:
     """The file's copy, and the unit that is read: itself, or the one that it adds to."""
-    file, folder = PurePath(path), group.scratch / "verify"
-    folder.mkdir(exist_ok=True)
+    file = PurePath(path)
+    folder = group.scratch / "verify" / file.name
+    folder.mkdir(parents=True, exist_ok=True)
     if file.parent.suffix == ".d":
         copy, unit = folder / file.parent.name / file.name, folder / file.parent.stem
         copy.parent.mkdir(exist_ok=True)
-        unit.write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
+        unit.write_text(STAND_IN, encoding="utf-8")
     else:
         # The name decides what %i stands for, so the copy has an instance's name.
         copy = unit = folder / file.name.replace("@.", f"@{SLOT}.")
+        if file.suffix == ".socket":
+            copy.with_suffix(".service").write_text(STAND_IN, encoding="utf-8")
     copy.write_bytes(group.on_disk(path).read_bytes())
     return copy, unit
 

@@ -135,7 +135,12 @@ def restart() -> Setting:
 
 def restart_sec() -> Setting:
     """Seconds before a restart."""
-    return Setting("RestartSec", 1, "the site is down until it is back", sources.SYSTEMD_SERVICE)
+    return Setting(
+        "RestartSec",
+        1,
+        "requests wait in the slot's socket until it is back",
+        sources.SYSTEMD_SERVICE,
+    )
 
 
 def restart_steps() -> Setting:

@@ -12,6 +12,10 @@ from deploygen.targets.spec import Row, Target, on_hosts
 PROXY_UNITS = {"nginx": "nginx.service", "apache": "apache2.service"}
 
 
+def _socket(_plan: Plan, group: GroupPlan) -> Mapping[str, object]:
+    return {"backlog": group.components["gunicorn"]["backlog"]}
+
+
 def _unit(_plan: Plan, group: GroupPlan) -> Mapping[str, object]:
     settings = group.components["gunicorn"]
     per_slot = tuple(settings[name] for name in PER_SLOT if name in settings)
@@ -24,13 +28,18 @@ def _unit(_plan: Plan, group: GroupPlan) -> Mapping[str, object]:
 
 TARGET = Target(
     name="systemd",
-    summary="the hardened unit, with the user and the folders that it needs",
+    summary="the hardened unit, with its socket, the user and the folders that it needs",
     files=on_hosts(
         "systemd",
         Row(
             "etc/systemd/system/NAME@.service",
             about="gunicorn for NAME, an instance for each slot: NAME@blue and NAME@green",
             context=_unit,
+        ),
+        Row(
+            "etc/systemd/system/NAME@.socket",
+            about="The sockets that requests for NAME come through, one for each slot",
+            context=_socket,
         ),
         Row("etc/sysusers.d/NAME.conf", about="The user that NAME runs as"),
         Row("etc/tmpfiles.d/NAME.conf", about="The folders of NAME"),

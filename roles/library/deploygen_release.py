@@ -20,8 +20,8 @@ from ansible.module_utils.deploygen_slots import (
     SLOTS,
     FailedError,
     Host,
+    Question,
     UnansweredError,
-    ask,
     drain,
     prune,
     replace_link,
@@ -118,7 +118,7 @@ def start(host: Host, slot: str, health: dict[str, object]) -> None:
     """Start a slot and wait until it is well. Raises FailedError with its last log lines."""
     since = time.time()
     end = time.monotonic() + float(health["timeout_s"])  # type: ignore[arg-type]
-    unit, last = host.unit(slot), "its socket is not there"
+    unit, last, question = host.unit(slot), "it has not started", None
     # Stopped first: what is left of a run that was killed would answer for the new release.
     systemctl("stop", unit)
     systemctl("reset-failed", unit, check=False)
@@ -133,10 +133,16 @@ def start(host: Host, slot: str, health: dict[str, object]) -> None:
             break
         if state["ActiveState"] == "active":
             try:
-                return ask(host.socket(slot), health, left)
+                question = question or Question(host.socket(slot), health, left)
+                if question.answered(POLL_S):
+                    return
+                last = f"{health['path']} is not answered"
+                continue
             except UnansweredError as error:
-                last = str(error)
+                last, question = str(error), None
         time.sleep(POLL_S)
+    if question:
+        question.close()
     said = host.journal(slot, since)
     raise FailedError(f"{unit} is not well: {last}. Its log:\n{said}")
 

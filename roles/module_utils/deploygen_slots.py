@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 import shutil
 import socket
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,34 +49,55 @@ class UnansweredError(Exception):
     """What the socket said instead of being well."""
 
 
-def ask(path: str, health: dict[str, object], seconds: float) -> None:
-    """One health request through a unix socket. Raises UnansweredError."""
-    connection = http.client.HTTPConnection("localhost", timeout=seconds)
-    try:
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.settimeout(seconds)
-        connection.sock.connect(path)
-        scheme = "https" if health["https"] else "http"
+class Question:
+    """One health request through a unix socket. All that it does may raise UnansweredError.
+
+    Whoever asks looks at the unit meanwhile: when a gunicorn ends, the socket and those who wait
+    in it stay for the next one.
+    """
+
+    def __init__(self, path: str, health: dict[str, object], seconds: float) -> None:
+        self._connection = http.client.HTTPConnection("localhost", timeout=seconds)
+        # Without a health URL the front page is asked, and may well send to a login.
+        self._fine = range(200, 300) if health["path"] != "/" else range(200, 400)
         headers = {
             "Host": str(health["host"]),
-            "X-Forwarded-Proto": scheme,
+            "X-Forwarded-Proto": "https" if health["https"] else "http",
             "X-Forwarded-For": "127.0.0.1",
             "User-Agent": "deploygen",
             "Connection": "close",
         }
-        connection.request("GET", str(health["path"]), headers=headers)
-        answer = connection.getresponse()
-        body = answer.read(BODY).decode(errors="replace")
-    except (OSError, http.client.HTTPException) as error:
-        raise UnansweredError(f"{type(error).__name__}: {error}") from None
-    finally:
-        connection.close()
-    # Without a health URL the front page is asked, and may well send to a login.
-    fine = range(200, 300) if health["path"] != "/" else range(200, 400)
-    if answer.status not in fine:
-        raise UnansweredError(
-            f"it answered {answer.status} {answer.reason}: {' '.join(body.split())}"
-        )
+        self._socket = self._connection.sock = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(seconds)
+        with self._failing():
+            self._socket.connect(path)
+            self._connection.request("GET", str(health["path"]), headers=headers)
+
+    def answered(self, seconds: float) -> bool:
+        """Whether it is well; False if nothing has come within ``seconds``."""
+        with self._failing():
+            if not select.select([self._socket], [], [], seconds)[0]:
+                return False
+            answer = self._connection.getresponse()
+            body = answer.read(BODY).decode(errors="replace")
+        self.close()
+        if answer.status not in self._fine:
+            raise UnansweredError(
+                f"it answered {answer.status} {answer.reason}: {' '.join(body.split())}"
+            )
+        return True
+
+    def close(self) -> None:
+        """Wait no longer."""
+        self._connection.close()
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise UnansweredError(f"{type(error).__name__}: {error}") from None
 
 
 def connections(path: str, table: str) -> int:

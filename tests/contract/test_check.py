@@ -29,7 +29,8 @@ TLS = (
 PROXIES = {"nginx": "nginx", "apache": "apache2"}
 # What is said to a program that is to serve, and not to one that only tests.
 STARTED = {"nginx": "daemon off;", "apache": "FOREGROUND"}
-UNIT, SITE, CONF = "@.service", "sites-available/bookshop.conf", "nginx.conf"
+UNIT, SOCKET = "@.service", "@.socket"
+SITE, CONF = "sites-available/bookshop.conf", "nginx.conf"
 ASKED, ERRORS = "snippets/bookshop-proxy.conf", "snippets/bookshop-errors.conf"
 PAGE = "pages/unavailable.html"
 
@@ -71,12 +72,17 @@ def test_every_file(name: str, kind: str, system: str, proxy: str, tmp_path: Pat
         assert {result.status for result in results.values()} == {"passed"}
 
 
-def test_nothing_is_left_behind(tmp_path: Path) -> None:
+def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = example("bookshop", tmp_path)
     before = snapshot(tmp_path)
+    # A folder of this test's own, with a path that is short enough for sockets.
+    folder = Path(f"/tmp/dg-{os.getpid()}")
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
     judged(made)
     assert snapshot(tmp_path) == before
-    assert not list(Path("/tmp").glob("deploygen-*/verify"))
+    assert list(folder.iterdir()) == []
+    folder.rmdir()
 
 
 def test_the_application_is_imported(tmp_path: Path) -> None:
@@ -139,6 +145,8 @@ def added(new: str) -> Callable[[str], str]:
         (UNIT, replaced("RestartSec=", "RestartSecs="), "Unknown key"),
         (UNIT, replaced("ProtectSystem=strict", "ProtectSystem=strickt"), "strickt"),
         (UNIT, replaced("[Service]", "[Servic]"), "Servic"),
+        (SOCKET, replaced("Backlog=", "Backlogs="), "Unknown key"),
+        (SOCKET, replaced("ListenStream=/", "ListenStream="), "bookshop@blue.socket"),
         (UNIT, replaced("ExecReload=/bin/kill", "ExecReload=/nowhere/kill"), "/nowhere/kill"),
         (
             "gunicorn.conf.py",

@@ -22,7 +22,7 @@ release = load("deploygen_release")
 pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 WELL = """
-import http.server, socketserver, sys, time
+import http.server, socket, socketserver, time
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/slow":
@@ -34,14 +34,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def address_string(self):
         return "-"
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    pass
-Server(sys.argv[1], Handler).serve_forever()
+    def server_bind(self):
+        self.socket = socket.socket(fileno=0)
+    server_activate = lambda self: None
+Server("", Handler).serve_forever()
 """
-HANGING = """
-import socket, sys, time
-listener = socket.socket(socket.AF_UNIX); listener.bind(sys.argv[1]); listener.listen()
-time.sleep(600)
-"""
+HANGING = "import time; time.sleep(600)"
 # The cause stands before what gunicorn has to say of its own end.
 CRASHING = r"raise SystemExit('frame\n' * 60 + 'ImportError: no module shop' + '\nhalt' * 50)"
 
@@ -149,13 +147,16 @@ def test_the_first_release_and_the_next(machine: Machine) -> None:
          + "ImportError: no module shop" + 50 * "\nhalt"),
         (WELL.replace("{status}", "503").replace("{word}", "no  database"),
          "it answered 503 Service Unavailable: no database"),
-        (HANGING, "timed out"),
+        # It ends while it is asked: the socket stays, and so does the question in it.
+        ("import time; time.sleep(1); raise SystemExit('no database')",
+         "gunicorn ended (exit-code). Its log:\nno database"),
+        (HANGING, "/health/ is not answered"),
     ],
 )  # fmt: skip
 def test_what_is_not_well_never_serves(machine: Machine, code: str, words: str) -> None:
     machine.go(machine.well("one"))
     machine.config(b"workers = 2\n")
-    health = {**machine.params("bad")["health"], "timeout_s": 1 if words == "timed out" else 10}
+    health = {**machine.params("bad")["health"], "timeout_s": 1 if code == HANGING else 10}
     if "503" in words:
         health["timeout_s"] = 1
     machine.build("bad", code)
