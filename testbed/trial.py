@@ -121,6 +121,8 @@ class Trial:
             self.measured(running, name, self.reboot_one)
         elif word == "stopped":
             self.measured(running, name, lambda: self.stopped(argument))
+        elif word == "restart":
+            self.measured(running, name, self.restart)
         elif word == "kill":
             self.measured(running, name, lambda: self.kill(argument))
         elif word == "check":
@@ -231,13 +233,22 @@ class Trial:
 
     def kill(self, which: str) -> tuple[int, str]:
         """kill -9 of the live slot's master, or of one of its workers."""
-        unit = self.on_host(f"basename $(readlink /srv/{self.example}/current)").strip()
-        unit = f"{self.example}@{unit}"
+        unit = self.unit()
         master = self.on_host(f"systemctl show --property=MainPID --value {unit}").strip()
         victim = master if which == "master" else self.on_host(f"pgrep -P {master}").split()[0]
         self.on_host(f"kill -9 {victim}")
         time.sleep(5)
         return 0, f"killed {victim}"
+
+    def restart(self) -> tuple[int, str]:
+        """The live slot, in place: as an operator does it, or what updates libraries at night."""
+        self.on_host(f"systemctl restart {self.unit()}")
+        return 0, f"restarted {self.unit()}"
+
+    def unit(self) -> str:
+        """The slot that serves."""
+        slot = self.on_host(f"basename $(readlink /srv/{self.example}/current)").strip()
+        return f"{self.example}@{slot}.service"
 
     def kill_proxy(self) -> tuple[int, str]:
         """kill -9 of all of a host's nginx, which does not come back by itself."""

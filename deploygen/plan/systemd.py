@@ -138,7 +138,7 @@ def restart_sec() -> Setting:
     return Setting(
         "RestartSec",
         1,
-        "requests wait in the slot's socket until it is back",
+        "requests wait until it is back, or are served by other hosts where there are some",
         sources.SYSTEMD_SERVICE,
     )
 

@@ -42,15 +42,6 @@ def read_unit(folder: Folder) -> unit.Unit | None:
     return None if content is None else unit.parse(content.decode(), f"{name}@{SLOT}.service")
 
 
-def read_socket(folder: Folder) -> str:
-    """Where the socket unit on disk listens, moved; where deploygen would, without one."""
-    layout = folder.plan.layout
-    content = folder.relocated.files.get(f"/etc/systemd/system/{layout.name}@.socket")
-    name = f"{layout.name}@{SLOT}.socket"
-    found = None if content is None else unit.listens(content.decode(), name)
-    return found or str(folder.moved(layout.slot_socket))
-
-
 def default_unit(folder: Folder) -> unit.Unit:
     """What deploygen would render, as far as it concerns the application."""
     layout = folder.plan.layout
@@ -81,15 +72,13 @@ def launch(
     """
     environment = _environment(folder, parsed, gunicorn, environ, extra)
     arguments = unit.substituted(_arguments(parsed.command), environment)
-    # On the host, systemd opens the socket and hands it over.
-    socket = read_socket(folder)
     more = ("--bind", bind) if bind else ()
     return Launch(
-        command=(*gunicorn.command, *arguments, "--bind", f"unix:{socket}", *more),
+        command=(*gunicorn.command, *arguments, *more),
         cwd=Path(parsed.working_directory or folder.moved(folder.plan.layout.slot)),
         environment=environment,
         umask=UMASK if parsed.umask is None else parsed.umask,
-        socket=socket,
+        socket=_socket(arguments) or str(folder.moved(folder.plan.layout.slot_socket)),
         missing=tuple(name for name in folder.plan.spec.app.secrets if name not in environment),
     )
 
@@ -110,6 +99,16 @@ def _arguments(command: tuple[str, ...]) -> tuple[str, ...]:
     if program.startswith("python") and command[1:3] == ("-m", "gunicorn"):
         return command[3:]
     raise DeploygenError(f"the unit's ExecStart= starts {program!r}, allowed is gunicorn")
+
+
+def _socket(arguments: tuple[str, ...]) -> str | None:
+    """The unix socket that the arguments bind."""
+    for option, value in zip(arguments, (*arguments[1:], ""), strict=True):
+        if option in ("--bind", "-b") and value.startswith("unix:"):
+            return value.removeprefix("unix:")
+        if option.startswith("--bind=unix:"):
+            return option.removeprefix("--bind=unix:")
+    return None
 
 
 def _environment(

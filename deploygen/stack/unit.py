@@ -80,13 +80,6 @@ def parse(text: str, name: str) -> Unit:
     )
 
 
-def listens(text: str, name: str) -> str | None:
-    """The path that a socket unit with that name listens on; None where it has none."""
-    streams = _sections(text).get("Socket", {}).get("ListenStream", [])
-    paths = [_expand(path, _specifiers(name), name) for path in streams]
-    return next((path for path in paths if path.startswith("/")), None)
-
-
 def substituted(words: tuple[str, ...], environment: Mapping[str, str]) -> tuple[str, ...]:
     """The arguments with ``$NAME`` and ``${NAME}`` as systemd fills them in."""
     found: list[str] = []

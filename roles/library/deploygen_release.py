@@ -118,10 +118,12 @@ def start(host: Host, slot: str, health: dict[str, object]) -> None:
     """Start a slot and wait until it is well. Raises FailedError with its last log lines."""
     since = time.time()
     end = time.monotonic() + float(health["timeout_s"])  # type: ignore[arg-type]
-    unit, last, question = host.unit(slot), "it has not started", None
+    last, question = "it has not started", None
+    socket_unit, unit = host.units(slot)
     # Stopped first: what is left of a run that was killed would answer for the new release.
-    systemctl("stop", unit)
+    systemctl("stop", socket_unit, unit)
     systemctl("reset-failed", unit, check=False)
+    systemctl("start", socket_unit)
     systemctl("start", "--no-block", unit)
     while (left := end - time.monotonic()) > 0:
         shown = systemctl("show", unit, "--property=ActiveState,SubState,NRestarts,Result")
@@ -161,11 +163,11 @@ def switch(host: Host, params: dict[str, object], wanted: str) -> dict[str, obje
             # Here a full disk fails the release; after the switch, renames are enough.
             host.prepare(release, wanted)
             # Both come up after a power cut here, and current.sock leads to one of them.
-            systemctl("enable", host.unit(idle))
+            systemctl("enable", *host.units(idle))
             replace_link(host.home / "current", idle)
             replace_link(host.home / "current.sock", host.socket(idle))
         except BaseException:
-            systemctl("disable", "--now", host.unit(idle), check=False)
+            systemctl("disable", "--now", *host.units(idle), check=False)
             systemctl("reset-failed", host.unit(idle), check=False)
             if old:
                 replace_link(host.home / "current", old)
@@ -186,7 +188,7 @@ def retire(host: Host, slot: str, params: dict[str, object]) -> bool:
     if not slot:
         return True
     drained = drain(host, slot, float(params["drain_s"]))  # type: ignore[arg-type]
-    systemctl("disable", "--now", host.unit(slot))
+    systemctl("disable", "--now", *host.units(slot))
     systemctl("reset-failed", host.unit(slot), check=False)
     return drained
 

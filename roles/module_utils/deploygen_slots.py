@@ -152,6 +152,10 @@ class Host:
         """Such as ``shop@blue.service``."""
         return f"{self.name}@{slot}.service"
 
+    def units(self, slot: str) -> tuple[str, str]:
+        """What is stopped: a service without its socket would be started by the next request."""
+        return f"{self.name}@{slot}.socket", self.unit(slot)
+
     def socket(self, slot: str) -> str:
         """The slot's own socket."""
         return str(self.run / f"{slot}.sock")

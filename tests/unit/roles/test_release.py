@@ -174,6 +174,15 @@ def test_what_is_not_well_never_serves(machine: Machine, code: str, words: str) 
     assert machine.page() == "two"
 
 
+def test_a_socket_that_does_not_open_is_told(machine: Machine) -> None:
+    machine.go(machine.well("one"))
+    (machine.root / "state/no sockets").touch()
+    with pytest.raises(release.FailedError, match=r"Job for shop@green\.socket failed"):
+        machine.go(machine.well("two"))
+    assert machine.page() == "one"
+    assert release.left_behind(machine.host) == ""
+
+
 def test_a_change_of_the_configuration_alone_is_a_switch(machine: Machine) -> None:
     machine.go(machine.well("one"))
     machine.config(b"workers = 2\n")
