@@ -70,9 +70,15 @@ def acts() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def wanted_acts() -> list[str]:
+def told() -> dict[str, Any]:
+    """trial.yml."""
+    read: dict[str, Any] = yaml.safe_load((SCENARIOS / NAME / "trial.yml").read_text("utf-8"))
+    return read
+
+
+@pytest.fixture(scope="session")
+def wanted_acts(told: dict[str, Any]) -> list[str]:
     """What the trial had to do, one entry for each release."""
-    told = yaml.safe_load((SCENARIOS / NAME / "trial.yml").read_text("utf-8"))
     found: list[str] = []
     for name in told["acts"]:
         word, _, number = name.partition(" ")

@@ -18,6 +18,7 @@ ROWS = {
     "check": "`--check --diff`",
     "kill worker": "`kill -9` of a worker",
     "kill master": "`kill -9` of the master",
+    "restart": "a restart in place",
     "kill proxy": "`kill -9` of a host's proxy",
     "host reboot": "reboot of one host of two",
 }

@@ -110,6 +110,11 @@ class Probe:
         """The other one."""
         return f"{self.name}@{'green' if self.slot == 'blue' else 'blue'}.service"
 
+    @staticmethod
+    def socket_of(unit: str) -> str:
+        """The unit that holds a slot's socket."""
+        return unit.replace(".service", ".socket")
+
     def show(self, option: str) -> str:
         """What systemd says of the unit that serves."""
         return self.told(f"systemctl show --value --property={option} {self.unit}")

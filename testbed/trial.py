@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,6 +52,14 @@ class Act:
     output: str = ""
 
 
+def clients(load: Mapping[str, Any]) -> int:
+    """How many clients there are, each with one request at a time.
+
+    Few leave the machine to the playbooks; many make the figures of the documentation.
+    """
+    return int(os.environ.get("TESTBED_CLIENTS") or load["clients"])
+
+
 class Trial:
     """The acts of one scenario."""
 
@@ -60,9 +68,7 @@ class Trial:
         self.example = tried.document.spec.name
         told = yaml.safe_load((SCENARIOS / tried.name / "trial.yml").read_text("utf-8"))
         self.options: dict[str, Any] = told["load"]
-        # Few leave the machine to the playbooks; many make the figures of the documentation.
-        if clients := os.environ.get("TESTBED_CLIENTS"):
-            self.options["clients"] = int(clients)
+        self.options["clients"] = clients(self.options)
         self.acts: list[str] = told["acts"]
         self.front: Host = tried.hosts[0]
         self.served: Host = tried.served

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from deploygen.plan import Plan
 from testbed.changes import BROKEN
 from testbed.scenario import Scenario
-from testbed.trial import FIRST
+from testbed.trial import FIRST, clients
 
 Act = dict[str, Any]
 
@@ -75,3 +76,17 @@ def test_what_was_killed_came_back(acts: list[Act]) -> None:
     for act in named(acts, "kill"):
         assert act["release"] == act["before"]
         assert sum(act["sent"].values()) > lost(act)
+
+
+def test_who_was_not_in_work_waited(acts: list[Act], told: dict[str, Any], planned: Plan) -> None:
+    """A client has one request at a time: no more than that is in work when a process is killed."""
+    if planned.front:
+        pytest.skip("a host of several refuses at once, and another one is asked")
+    for act in named(acts, "kill"):
+        assert lost(act) <= clients(told["load"]), act["why"]
+
+
+def test_a_restart_loses_nothing(acts: list[Act]) -> None:
+    for act in named(acts, "restart"):
+        assert act["release"] == act["before"]
+        assert lost(act) == 0, act["why"]

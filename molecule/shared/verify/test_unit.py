@@ -16,8 +16,21 @@ CROWDS = 10
 def test_one_slot_serves_and_comes_back_after_a_boot(probe: Probe) -> None:
     assert probe.told(f"systemctl is-active {probe.unit}") == "active"
     assert probe.told(f"systemctl is-enabled {probe.unit}") == "enabled"
-    assert probe.machine.run(f"systemctl is-active {probe.idle_unit}").stdout.strip() == "inactive"
-    assert probe.machine.run(f"systemctl is-enabled {probe.idle_unit}").rc != 0
+    for idle in (probe.idle_unit, probe.socket_of(probe.idle_unit)):
+        assert probe.machine.run(f"systemctl is-active {idle}").stdout.strip() == "inactive"
+        assert probe.machine.run(f"systemctl is-enabled {idle}").rc != 0
+
+
+def test_systemd_holds_its_socket(probe: Probe, planned: Plan, group: GroupPlan) -> None:
+    assert probe.told(f"systemctl is-active {probe.socket_of(probe.unit)}") == "active"
+    assert probe.told(f"systemctl is-enabled {probe.socket_of(probe.unit)}") == "enabled"
+    path = f"/run/{probe.name}/{probe.slot}.sock"
+    owners = f"{probe.name} {planned.layout.proxy_user} 660"
+    assert probe.told(f"stat --format='%U %G %a' {path}") == owners
+    [row] = probe.told(f"ss --no-header --listening --unix src {path}").splitlines()
+    _, _, _, backlog, _, inode, *_ = row.split()  # what ss calls Send-Q, where nobody is sent to
+    assert int(backlog) == group.components["gunicorn"]["backlog"].number
+    assert f"socket:[{inode}]" in probe.told("readlink /proc/1/fd/*").split()
 
 
 def test_the_proxy_opens_after_it_and_closes_before_it(probe: Probe, planned: Plan) -> None:
