@@ -13,7 +13,10 @@ PROXY_UNITS = {"nginx": "nginx.service", "apache": "apache2.service"}
 
 
 def _socket(_plan: Plan, group: GroupPlan) -> Mapping[str, object]:
-    return {"backlog": group.components["gunicorn"]["backlog"]}
+    return {
+        "backlog": group.components["gunicorn"]["backlog"],
+        "others_answer": group.facts.hosts_total > 1,
+    }
 
 
 def _unit(_plan: Plan, group: GroupPlan) -> Mapping[str, object]:

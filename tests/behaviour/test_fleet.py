@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import signal
 import socket
@@ -143,11 +144,18 @@ def by_host(fleet: Fleet, pids: Counter[int]) -> Counter[str]:
 
 
 def test_the_hosts_share_the_requests(fleet: Fleet) -> None:
+    # One at a time: under load, a host gets as much as it answers, and a busy machine decides that.
+    asked = [ask(fleet.address, "/echo", headers={"Host": HOST}) for _ in range(30)]
+    assert {page.status for page in asked} == {200}
+    shares = by_host(fleet, Counter(json.loads(page.body)["pid"] for page in asked))
+    assert set(shares) == {*HOSTS}
+    assert min(shares.values()) >= 10
+
+
+def test_clients_at_once_lose_nothing(fleet: Fleet) -> None:
     counted = Load(fleet.address, HOST, CLIENTS).during(lambda: None)
     assert not counted.lost, counted.why
-    shares = by_host(fleet, counted.by)
-    assert set(shares) == {*HOSTS}
-    assert min(shares.values()) > counted.sent.total() / 5
+    assert set(by_host(fleet, counted.by)) == {*HOSTS}
 
 
 def test_static_files_come_from_the_hosts(fleet: Fleet) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.builders import group, host_files, machine
 
 UNIT = "etc/systemd/system/shop@.service"
+SOCKET = "etc/systemd/system/shop@.socket"
 
 
 def options(text: str) -> dict[str, list[str]]:
@@ -27,6 +28,26 @@ def test_it_starts_gunicorn_in_its_slot() -> None:
     ]
     assert unit["WorkingDirectory"] == ["/srv/shop/%i/src"]
     assert unit["Type"] == ["notify"]
+
+
+def test_systemd_opens_the_slot_s_socket_and_hands_it_over() -> None:
+    unit, opened = options(host_files()[UNIT]), options(host_files()[SOCKET])
+    assert "shop@%i.socket" in unit["Wants"] and unit["Also"] == ["shop@%i.socket"]
+    [path] = opened["ListenStream"]
+    assert unit["ExecStart"][0].endswith(f"--bind unix:{path}")
+    who = [opened[f"Socket{name}"] for name in ("User", "Group", "Mode")]
+    assert who == [["shop"], ["www-data"], ["0660"]]
+    planned = group().components["gunicorn"]["backlog"]
+    assert opened["Backlog"] == [str(planned.number)]
+    assert opened["WantedBy"] == ["sockets.target"]
+
+
+@pytest.mark.parametrize(("hosts", "closes"), [(["a.test"], False), (["a.test", "b.test"], True)])
+def test_a_socket_closes_with_gunicorn_where_other_hosts_answer(
+    hosts: list[str], closes: bool
+) -> None:
+    opened = options(host_files(machines=machine(hosts=hosts))[SOCKET])
+    assert opened.get("StopPropagatedFrom") == (["shop@%i.service"] if closes else None)
 
 
 def test_an_older_gunicorn_is_given_no_control_socket() -> None:
