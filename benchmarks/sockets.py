@@ -2,7 +2,7 @@
 
 A host with systemd, bookshop and nginx; clients send GET and POST all the while. The same host has
 the rendered socket unit, one that closes when gunicorn ends by itself, and none: gunicorn opens its
-socket then. docs/decisions/0012-sockets.md has what this printed (a quarter of an hour).
+socket then. docs/decisions/0012-sockets.md has what this printed. It takes five minutes.
 """
 
 from __future__ import annotations

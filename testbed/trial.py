@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from deploygen.targets.systemd import PROXY_UNITS
 from testbed import changes, engine, hosts
 from testbed.load import Load, load
 from testbed.scenario import SCENARIOS, Host, Scenario, scenario
@@ -49,6 +50,8 @@ class Act:
     # The switch lies between the last request that the old release answered and the first that
     # the new one did, in whichever order they were sent: it is known to within this time.
     switch_ms: float | None = None
+    # After a boot: from gunicorn's being ready to the proxy's start; negative for the other order.
+    opened_after_ms: float | None = None
     output: str = ""
 
 
@@ -274,8 +277,17 @@ class Trial:
         for host in self.scenario.hosts:
             hosts.reboot(self.engine, host)
         act = Act("reboot", seconds=round(time.monotonic() - started, 1))
+        act.opened_after_ms = self.opened_after_ms()
         self.done.append(act)
         print(line(act), flush=True)
+
+    def opened_after_ms(self) -> float:
+        """In which order the host came up."""
+        proxy = PROXY_UNITS[self.scenario.document.spec.proxy.kind]
+        script = "systemctl show --value --property=$1 $2"
+        ready = self.on_host(script, "ActiveEnterTimestampMonotonic", self.unit())
+        begun = self.on_host(script, "InactiveExitTimestampMonotonic", proxy)
+        return (int(begun) - int(ready)) / 1000
 
     def on_host(self, script: str, *arguments: str) -> str:
         """What a shell on the (first) application host prints."""

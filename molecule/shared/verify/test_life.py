@@ -86,6 +86,11 @@ def test_who_was_not_in_work_waited(acts: list[Act], told: dict[str, Any], plann
         assert lost(act) <= clients(told["load"]), act["why"]
 
 
+def test_the_proxy_came_up_after_gunicorn(acts: list[Act]) -> None:
+    for act in named(acts, "reboot"):
+        assert act["opened_after_ms"] > 0
+
+
 def test_a_restart_loses_nothing(acts: list[Act]) -> None:
     for act in named(acts, "restart"):
         assert act["release"] == act["before"]

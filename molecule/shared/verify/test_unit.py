@@ -33,7 +33,8 @@ def test_systemd_holds_its_socket(probe: Probe, planned: Plan, group: GroupPlan)
     assert f"socket:[{inode}]" in probe.told("readlink /proc/1/fd/*").split()
 
 
-def test_the_proxy_opens_after_it_and_closes_before_it(probe: Probe, planned: Plan) -> None:
+def test_the_proxy_closes_before_it(probe: Probe, planned: Plan) -> None:
+    """How it opens is seen at a boot, in test_life.py."""
     assert PROXY_UNITS[planned.spec.proxy.kind] in probe.show("Before").split()
 
 
