@@ -245,15 +245,23 @@ def test_files_read_back_as_what_was_planned(folder: Path, changes: dict[str, An
         assert values == ([] if option.dropped else list(option.values))
     known = {
         "[Unit]", "[Service]", "[Install]", "Description", "Documentation", "Wants", "After",
-        "Before", "StartLimitIntervalSec", "Type", "NotifyAccess", "User", "Group",
-        "WorkingDirectory",
-        "EnvironmentFile", "ExecStart", "ExecReload", "SyslogIdentifier", "StateDirectory",
-        "UMask", "ReadWritePaths", "WantedBy", *group.components["systemd"],
+        "Before", "StartLimitIntervalSec", "Type", "NotifyAccess", "User", "Group", "Also",
+        "WorkingDirectory", "EnvironmentFile", "ExecStart", "ExecReload", "SyslogIdentifier",
+        "StateDirectory", "UMask", "ReadWritePaths", "WantedBy", *group.components["systemd"],
         *(option.name for option in group.hardening),
     }  # fmt: skip
     assert {key for key, _ in unit} <= known
     assert [key for key, _ in unit].count("ExecStart") == 1
     assert ("User", name) in unit
+
+    # Its socket: all of it, for a host that is alone.
+    assert list(directives(files[f"etc/systemd/system/{name}@.socket"])) == [
+        ("[Unit]", ""), ("Description", f"requests for {name} (%i)"),
+        ("[Socket]", ""), ("ListenStream", f"/run/{name}/%i.sock"), ("RemoveOnStop", "yes"),
+        ("SocketUser", name), ("SocketGroup", "www-data"), ("SocketMode", "0660"),
+        ("Backlog", str(gunicorn["backlog"].number)),
+        ("[Install]", ""), ("WantedBy", "sockets.target"),
+    ]  # fmt: skip
 
     check_site = check_nginx if made.spec.proxy.kind == "nginx" else check_apache
     check_site(made, files, folder)
