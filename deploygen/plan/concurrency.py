@@ -171,12 +171,18 @@ def _advice(facts: Facts) -> str:
 def _requests_of_async(facts: Facts, workers: int) -> Setting:
     """worker_connections of a worker whose every connection is a request in work."""
     held = ceil(facts.long_lived / workers)
+    bounded = (
+        "the plan counts with them, but no worker for ASGI holds to this; the proxy's connections "
+        "bound a flood"
+        if facts.interface == "asgi"
+        else "bounded, so that a flood waits in the queue instead of filling the memory"
+    )
     return Setting(
         "worker_connections",
         CONNECTIONS + held,
         f"{CONNECTIONS} requests at once in each worker"
         + (f", and its share of {facts.long_lived} connections that stay open" if held else "")
-        + ": bounded, so that a flood waits in the queue instead of filling the memory",
+        + f": {bounded}",
         sources.GUNICORN_SETTINGS,
     )
 

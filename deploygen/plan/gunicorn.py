@@ -129,6 +129,14 @@ def backlog(facts: Facts, shape: Shape) -> Setting:
     return Setting("backlog", value, f"{queue.words}{within}{end}", sources.QUEUE)
 
 
+def listens_anew(gunicorn: Settings) -> bool:
+    """Whether a worker's event loop listens on the socket once more, with a queue of its own.
+
+    asyncio's is 100 (gunicorn 27.0.1, gasgi.py). uvicorn's worker hands the planned one on.
+    """
+    return gunicorn["worker_class"].text == "asgi"
+
+
 def max_requests(facts: Facts, workers: int) -> Setting:
     """After how many requests a worker is replaced."""
     leak = "memory leaks are declared: a fresh worker gives what leaked back"

@@ -12,6 +12,7 @@ from deploygen.plan.compose import compose
 from deploygen.plan.container_gunicorn import TCP
 from deploygen.plan.container_proxy import HTTP, HTTPD, HTTPS
 from deploygen.plan.containers import PROXY_UID_STEP, SECRETS
+from deploygen.plan.gunicorn import listens_anew
 from deploygen.plan.image import HELPER, collects
 from deploygen.plan.sections import sections
 from deploygen.plan.services import services
@@ -183,6 +184,7 @@ def _context(plan: Plan, containers: ContainerPlan) -> Mapping[str, object]:
         "built_in": BUILT_IN,
         "listens": (HTTP, HTTPS) if site.tls else (HTTP,),
         "sections": sections(gunicorn),
+        "listens_anew": listens_anew(gunicorn),
         "planned": tuple(gunicorn[name] for name in dict.fromkeys(overridable)),
         "folders": tuple(_folders(containers)),
         "proxy_uid": containers.uid + PROXY_UID_STEP,

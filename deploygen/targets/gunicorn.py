@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from deploygen.plan import GroupPlan, Plan
-from deploygen.plan.gunicorn import PER_SLOT
+from deploygen.plan.gunicorn import PER_SLOT, listens_anew
 from deploygen.plan.sections import sections
 from deploygen.targets.spec import Row, Target, on_hosts
 
 
 def _config(_plan: Plan, group: GroupPlan) -> Mapping[str, object]:
-    return {"sections": sections(group.components["gunicorn"], elsewhere=PER_SLOT)}
+    settings = group.components["gunicorn"]
+    return {
+        "sections": sections(settings, elsewhere=PER_SLOT),
+        "listens_anew": listens_anew(settings),
+    }
 
 
 TARGET = Target(

@@ -11,3 +11,13 @@ wsgi_app = {{ app.entrypoint | py }}
 {{ setting.name }} = {{ setting.value | py }}
 {% endfor %}
 {% endfor %}
+{% if listens_anew %}
+
+
+def post_worker_init(worker):
+    """Let backlog hold: asyncio listens anew in each worker, with a queue of 100."""
+    listen = worker.loop.create_server
+    worker.loop.create_server = lambda *given, **named: listen(
+        *given, **named, backlog=worker.cfg.backlog
+    )
+{% endif %}

@@ -26,9 +26,9 @@ workers = 16
 # Threads do not apply to the asgi worker. [gunicorn docs, Settings]
 threads = 1
 
-# 1000 requests at once in each worker, and its share of 3000 connections that stay open:
-# bounded, so that a flood waits in the queue instead of filling the memory. [gunicorn docs,
-# Settings]
+# 1000 requests at once in each worker, and its share of 3000 connections that stay open: the
+# plan counts with them, but no worker for ASGI holds to this; the proxy's connections bound a
+# flood. [gunicorn docs, Settings]
 worker_connections = 1188
 
 # --- Time-outs ---
@@ -95,3 +95,11 @@ accesslog = "-"
 # The client that the proxy saw, the seconds that the application took, and the id that finds
 # the same request in the proxy's log. [gunicorn docs, Settings]
 access_log_format = "%({x-forwarded-for}i)s \"%(r)s\" %(s)s %(b)s %(L)ss id=%({x-request-id}i)s pid=%(p)s"
+
+
+def post_worker_init(worker):
+    """Let backlog hold: asyncio listens anew in each worker, with a queue of 100."""
+    listen = worker.loop.create_server
+    worker.loop.create_server = lambda *given, **named: listen(
+        *given, **named, backlog=worker.cfg.backlog
+    )

@@ -87,3 +87,11 @@ accesslog = "-"
 # The client that the proxy saw, the seconds that the application took, and the id that finds
 # the same request in the proxy's log. [gunicorn docs, Settings]
 access_log_format = "%({x-forwarded-for}i)s \"%(r)s\" %(s)s %(b)s %(L)ss id=%({x-request-id}i)s pid=%(p)s"
+
+
+def post_worker_init(worker):
+    """Let backlog hold: asyncio listens anew in each worker, with a queue of 100."""
+    listen = worker.loop.create_server
+    worker.loop.create_server = lambda *given, **named: listen(
+        *given, **named, backlog=worker.cfg.backlog
+    )
