@@ -101,5 +101,5 @@ def post_worker_init(worker):
     """Let backlog hold: asyncio listens anew in each worker, with a queue of 100."""
     listen = worker.loop.create_server
     worker.loop.create_server = lambda *given, **named: listen(
-        *given, **named, backlog=worker.cfg.backlog
+        *given, **{"backlog": worker.cfg.backlog, **named}
     )
