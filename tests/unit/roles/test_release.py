@@ -121,7 +121,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine
     made = Machine(root)
     yield made
     for slot in release.SLOTS:
-        release.systemctl("stop", made.host.unit(slot), check=False)
+        release.systemctl("stop", *made.host.units(slot), check=False)
     shutil.rmtree(root)
 
 
@@ -133,6 +133,8 @@ def test_the_first_release_and_the_next(machine: Machine) -> None:
     assert (second["slot"], second["drained"], machine.page()) == ("green", True, "two")
     assert not release.is_live(machine.host, "one", machine.wanted("one"))
     assert release.left_behind(machine.host) == ""
+    # A socket that stays open would start its service again.
+    assert [path.name for path in (machine.root / "run").iterdir()] == ["green.sock"]
     assert (machine.root / "home/current/serve.py").read_text().count("two") == 1
     assert [release.systemctl("is-enabled", f"shop@{slot}.service") for slot in release.SLOTS] == [
         "disabled", "enabled",
