@@ -170,6 +170,7 @@ def test_what_is_not_well_never_serves(machine: Machine, code: str, words: str) 
     assert (machine.root / "etc/conf").read_bytes() == b"workers = 1\n"
     assert machine.host.release("blue") == "one" and machine.host.release("green") == ""
     assert release.left_behind(machine.host) == ""
+    assert [path.name for path in (machine.root / "run").iterdir()] == ["blue.sock"]
     # And the next one goes live.
     machine.config(b"workers = 1\n")
     machine.go(machine.well("two"))
@@ -245,6 +246,16 @@ def test_a_run_that_was_killed_before_its_switch_is_mended(machine: Machine) -> 
     # What the killed run had placed never served: back to what did.
     assert (machine.root / "etc/conf").read_bytes() == b"workers = 1\n"
     assert machine.page() == "one"
+
+
+def test_what_a_killed_run_left_in_the_idle_slot_does_not_answer_for_the_next(
+    machine: Machine,
+) -> None:
+    machine.go(machine.well("one"))
+    (machine.root / "home/green").symlink_to(f"releases/{machine.well('half')}")
+    release.systemctl("start", "shop@green.service")
+    machine.go(machine.well("two"))
+    assert (machine.host.live, machine.page()) == ("green", "two")
 
 
 def test_releases_are_kept_and_pruned(machine: Machine) -> None:
