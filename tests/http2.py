@@ -41,6 +41,8 @@ class Client:
         context.set_alpn_protocols(["h2"])
         self.host = host
         self.pages: dict[int, Page] = {}
+        # What has come of each stream since the server was last told that there is room.
+        self.held: list[tuple[int, int]] = []
         self.tls = context.wrap_socket(sock, server_hostname=host)
         self.state = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
         chosen = {SettingCodes.INITIAL_WINDOW_SIZE: window, SettingCodes.ENABLE_PUSH: 0}
@@ -57,23 +59,36 @@ class Client:
         self.pages[stream] = Page()
         return self.pages[stream]
 
+    def begun(self, page: Page) -> Page:
+        """Until its headers are there; the server hears of no room for more."""
+        while not page.headers:
+            self._receive()
+        return page
+
     def read(self, page: Page) -> Page:
         """Until all of it is there."""
         while not page.ended:
-            data = self.tls.recv(65536)
-            if not data:
-                raise ConnectionResetError
-            for event in self.state.receive_data(data):
-                self._take(event)
+            for stream, length in self.held:
+                self.state.acknowledge_received_data(length, stream)
+            self.held.clear()
             self.tls.sendall(self.state.data_to_send())
+            self._receive()
         return page
+
+    def _receive(self) -> None:
+        data = self.tls.recv(65536)
+        if not data:
+            raise ConnectionResetError
+        for event in self.state.receive_data(data):
+            self._take(event)
+        self.tls.sendall(self.state.data_to_send())
 
     def _take(self, event: object) -> None:
         if isinstance(event, ResponseReceived):
             self.pages[event.stream_id].headers = dict(event.headers)
         elif isinstance(event, DataReceived):
             self.pages[event.stream_id].body += event.data
-            self.state.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            self.held.append((event.stream_id, event.flow_controlled_length))
         elif isinstance(event, StreamEnded):
             self.pages[event.stream_id].ended = True
 
@@ -91,7 +106,10 @@ def connected(address: Address, host: str) -> Iterator[Client]:
 def readers(
     address: Address, clients: int, *, streams: int, path: str, host: str
 ) -> Iterator[list[tuple[Client, list[Page]]]]:
-    """Clients from afar, each of which has asked so many times, and reads nothing in the block."""
+    """Clients from afar, each of which has asked so many times, and takes no more in the block.
+
+    The next one comes when this one is being answered: together they are more than may queue.
+    """
     with contextlib.ExitStack() as stack:
         found = []
         for _ in range(clients):
@@ -102,5 +120,6 @@ def readers(
             sock.connect(address)
             client = Client(sock, host, SLOW_WINDOW)
             stack.enter_context(client.tls)
-            found.append((client, [client.ask(path) for _ in range(streams)]))
+            pages = [client.ask(path) for _ in range(streams)]
+            found.append((client, list(map(client.begun, pages))))
         yield found

