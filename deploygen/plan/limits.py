@@ -13,7 +13,7 @@ from deploygen.plan.facts import Facts
 from deploygen.plan.setting import Setting
 from deploygen.spec import Spec
 from deploygen.spec.limits import Limits
-from deploygen.units import number
+from deploygen.units import MIB, number
 
 # A page and what its scripts ask for come at once: twice the rate lets them.
 BURST_RATIO = 2
@@ -21,12 +21,24 @@ BURST_RATIO = 2
 ZONE_MIB = 10
 ADDRESSES_PER_MIB = 8000
 ADDRESSES = ZONE_MIB * ADDRESSES_PER_MIB
+# The program that counts for Apache, and the one that tells it what has ended: with all of them
+# remembered, 37 MiB and 5 for each Python.
+COUNTER_MIB = 48
 REMEMBERED = f"{ZONE_MIB} MiB remember {number(ADDRESSES)} addresses"
 
 
 def any_declared(limits: Limits) -> bool:
     """Whether the description limits anything."""
     return limits.connections_per_address is not None or limits.requests_per_second is not None
+
+
+def memory_bytes(facts: Facts) -> int:
+    """What the proxy remembers its clients in."""
+    limits = facts.limits
+    if facts.proxy == "apache":
+        return COUNTER_MIB * MIB if any_declared(limits) else 0
+    zones = (limits.connections_per_address, limits.requests_per_second)
+    return sum(ZONE_MIB * MIB for limit in zones if limit is not None)
 
 
 def problems(spec: Spec) -> Iterator[Problem]:
@@ -104,8 +116,8 @@ def apache(facts: Facts) -> Iterator[Setting]:
     yield Setting(
         "ADDRESSES",
         ADDRESSES,
-        "remembered at once, as many as nginx would; about 30 MiB, and who was idle longest is "
-        "forgotten first",
+        f"remembered at once, as many as nginx would; about {COUNTER_MIB} MiB of Apache's memory, "
+        "and who was idle longest is forgotten first",
         sources.NGINX_LIMIT_REQ,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deploygen.plan import memory, sources
+from deploygen.plan import limits, memory, sources
 from deploygen.plan.facts import Facts
 from deploygen.plan.setting import Setting
 from deploygen.units import KIB, MIB, about, plural
@@ -55,10 +55,15 @@ class Threads:
         return self.processes * self.each
 
 
+def proxy_bytes(facts: Facts) -> int:
+    """Apache's memory, without what remembers its clients."""
+    return memory.budget(facts).proxy - limits.memory_bytes(facts)
+
+
 def threads(facts: Facts) -> Threads:
     """As many threads as the proxy's memory holds, with the smallest buffers."""
     processes = min(max(facts.cores, PROCESSES_MIN), PROCESSES_MAX)
-    room = memory.budget(facts).proxy - processes * PROCESS_BYTES
+    room = proxy_bytes(facts) - processes * PROCESS_BYTES
     most = min(THREADS_EACH_MAX, THREADS_MAX // processes)
     fit = max(room, 0) // place_bytes(BUFFER_MIN) // processes
     each = min(max(fit // THREADS_STEP * THREADS_STEP, THREADS_EACH_MIN), most)
@@ -166,7 +171,7 @@ def tasks_max(planned: Threads) -> Setting:
 
 def max_request_workers(facts: Facts, planned: Threads, in_flight: int) -> Setting:
     """Threads of all processes: requests and slow clients at once."""
-    total, room = planned.total, memory.budget(facts).proxy
+    total, room = planned.total, proxy_bytes(facts)
     least = place_bytes(BUFFER_MIN)
     why = (
         f"each request holds a thread, and so does each client that sends slowly: as many as "

@@ -32,7 +32,7 @@ def plan(facts: Facts, gunicorn: Settings, name: str) -> Settings:
     processes = worker_processes(facts)
     shape = shapes.of(gunicorn)
     in_flight = shape.concurrency + shape.queued_inside + gunicorn["backlog"].number
-    room = memory.budget(facts).proxy
+    room = memory.budget(facts).proxy - limits.memory_bytes(facts)
     connections = worker_connections(room, processes.number, in_flight)
     return by_name(
         processes,

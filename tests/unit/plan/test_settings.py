@@ -173,7 +173,7 @@ def test_jitter_follows_an_overridden_max_requests(requests: int, leaks: bool, j
 @pytest.mark.parametrize(
     ("memory", "cpus", "processes", "connections"),
     [("512M", 1, 1, 4096), ("4G", 2, 2, 4096), ("16G", 4, 4, 4096), ("1T", 64, 32, 4096),
-     ("8T", 512, 32, 32768)],
+     ("8T", 512, 32, 32768), ("16G", 1, 1, 16384)],
 )  # fmt: skip
 def test_nginx_fits_the_machine(memory: str, cpus: float, processes: int, connections: int) -> None:
     load = {"worker_memory": "30M"}
@@ -181,7 +181,7 @@ def test_nginx_fits_the_machine(memory: str, cpus: float, processes: int, connec
     assert found["nginx.worker_processes"].value == processes
     assert found["nginx.worker_connections"].value == connections
     reason = found["nginx.worker_connections"].reason
-    if "slow and idle" in reason:
+    if "are idle or send slowly" in reason:
         reserved = max(32 * MIB, min(2 * GIB, parse_size(memory) * 0.05))
         assert processes * connections * 32 * 1024 <= reserved
     else:
@@ -215,6 +215,25 @@ def test_apache_fits_the_machine(
     # The unit has room for all of them, those of a reload that are about to end included.
     assert found["apache.TasksMax"].number > found["apache.ServerLimit"].number * each
     assert ("bounded" in found["apache.MaxRequestWorkers"].reason) == (threads == 4096)
+
+
+LIMITS = {"connections_per_address": 5, "requests_per_second": 9}
+
+
+# What remembers the addresses is the proxy's memory too: 20 MiB of nginx's, 48 of Apache's.
+@pytest.mark.parametrize(
+    ("kind", "name", "memory", "without", "limited"),
+    [("nginx", "worker_connections", "10500M", 16384, 8192),
+     ("apache", "MaxRequestWorkers", "4G", 448, 384)],
+)  # fmt: skip
+def test_limits_leave_less_for_clients(
+    kind: str, name: str, memory: str, without: int, limited: int
+) -> None:
+    server = {"workers": 2, "threads": 2, "backlog": 64}
+    for limits, clients in (({}, without), (LIMITS, limited)):
+        proxy = {"kind": kind, "limits": limits}
+        found = settings(machines=machine(1, memory), server=server, proxy=proxy)
+        assert found[f"{kind}.{name}"].value == clients
 
 
 def test_apaches_threads_bound_what_gunicorn_could_hold() -> None:

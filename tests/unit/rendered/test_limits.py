@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import tracemalloc
 import types
 from collections import deque
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploygen.plan import limits as planned
+from deploygen.units import MIB
 from tests.builders import host_files
 
 PROGRAM = "etc/apache2/conf-available/shop-limits.py"
@@ -119,3 +122,19 @@ def test_who_was_idle_longest_is_forgotten_first(limits: dict[str, int]) -> None
         recent.append(address)
         assert list(counter.clients) == list(recent)
         assert len(counter.by_request) <= 3
+
+
+def test_it_takes_no_more_memory_than_the_plan_keeps_for_it() -> None:
+    """With as many addresses as it remembers, each of which has asked, and some still wait."""
+    counter = program(connections_per_address=1, requests_per_second=1).Counter()
+    tracemalloc.start()
+    for number in range(planned.ADDRESSES + 1000):
+        request = str(number).encode()
+        counter.admits(request, b"10.%d.%d.%d" % (number >> 16, number >> 8 & 255, number & 255), 0)
+        if number % 16:
+            counter.ended(request)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(counter.clients) == planned.ADDRESSES
+    # Two Pythons take 10 MiB of it.
+    assert taken < (planned.COUNTER_MIB - 10) * MIB

@@ -27,8 +27,8 @@ ADDRESS_RATE = 20
 # top of the rate, and none of them waits. [deploygen.yml]
 ADDRESS_BURST = 40
 
-# Remembered at once, as many as nginx would; about 30 MiB, and who was idle longest is
-# forgotten first. [nginx docs, limit_req module]
+# Remembered at once, as many as nginx would; about 48 MiB of Apache's memory, and who was
+# idle longest is forgotten first. [nginx docs, limit_req module]
 ADDRESSES = 80000
 
 # Nobody says that a request has ended whose process died.
