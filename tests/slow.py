@@ -136,12 +136,22 @@ def slowhttptest(mode: str, address: Address, clients: int, *, folder: Path) -> 
 
 @contextlib.contextmanager
 def readers(
-    address: Address, clients: int, *, path: str, host: str, wait: bool = True
+    address: Address,
+    clients: int,
+    *,
+    path: str,
+    host: str,
+    encoding: str = "identity",
+    wait: bool = True,
 ) -> Iterator[list[socket.socket]]:
     """Clients from afar that have asked, and read nothing while the block runs.
 
     The next ones come when these are being answered (``wait``): not as a flood.
     """
+    asked = (
+        f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: {encoding}\r\n"
+        "Connection: close\r\n\r\n"
+    )
     with contextlib.ExitStack() as stack:
         found = []
         for number in range(clients):
@@ -150,9 +160,7 @@ def readers(
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             sock.connect(address)
-            sock.sendall(
-                f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
-            )
+            sock.sendall(asked.encode())
             found.append(sock)
             if wait and number % 10 == 9:
                 for each in found[-10:]:

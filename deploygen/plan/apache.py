@@ -20,10 +20,8 @@ HEADER_BYTES = 8190
 HEADER_FIELDS = 100
 # Seconds between two reads or writes of a client: as in nginx.py.
 CLIENT_S = 15
-# Requests of one HTTP/2 connection at once, each of which may leave its response unread; and how
-# many times its size a response takes there (benchmarks/readers.py: 449 KiB for 100,000 bytes).
+# Requests of one HTTP/2 connection at once, each of which may leave its response unread.
 STREAMS = 32
-STREAM_COST = 5
 # A body that is slower than this, in bytes a second, is dripped on purpose.
 BODY_MIN_RATE = 500
 # What holds for all sites of a host, in the order of the file.
@@ -179,13 +177,14 @@ def buffer_size(threads: mpm.Threads) -> Setting:
 def flush_max_threshold(threads: mpm.Threads) -> Setting:
     """Bytes of a response that wait for one client in memory."""
     value = mpm.buffer_bytes(threads)
+    takes = about(threads.reader.takes(value))
     return Setting(
         "FlushMaxThreshold",
         value,
         f"a response of up to {about(value)} is taken from its worker whole, and then waits for "
-        f"its client without a thread, at {about(mpm.reader_bytes(value))} with what Apache keeps "
-        f"beside it; {mpm.connections(threads)} clients may do so. A larger one holds its worker's "
-        "thread, and one of Apache's, until the client has read all but that",
+        f"its client without a thread, at {takes} with what Apache keeps beside it; "
+        f"{mpm.connections(threads)} clients may do so. A larger one holds its worker's thread, "
+        "and one of Apache's, until the client has read all but that",
         sources.APACHE_CORE,
     )
 
@@ -193,7 +192,7 @@ def flush_max_threshold(threads: mpm.Threads) -> Setting:
 def http2(threads: mpm.Threads) -> Iterator[Setting]:
     """What the streams of one HTTP/2 connection may leave unread."""
     value = mpm.buffer_bytes(threads)
-    unread = STREAMS * STREAM_COST * value
+    unread = STREAMS * threads.reader.takes(value)
     yield Setting(
         "H2StreamMaxMemSize",
         value,

@@ -28,7 +28,8 @@ HTTP, HTTPS = 8080, 8443
 USUAL = 443
 # The name that stands for the container where a host's plan names its group.
 GROUP = "containers"
-# nginx with its buffers, and a master that reads configuration.
+# nginx with its buffers, and a master that reads configuration. Where slow readers take more, the
+# kernel ends a process of nginx's, and its master starts another.
 NGINX_MIN = 64 * MIB
 # The proxy's processes: its master, and what a reload adds to the workers.
 TASKS = 16

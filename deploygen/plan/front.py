@@ -121,7 +121,8 @@ def _nginx(given: Facts, behind: Sequence[Behind], hosts: int, name: str) -> Set
     processes = nginx.worker_processes(given)
     in_flight = sum(each.in_flight for each in behind)
     room = _room(given) // CONNECTIONS_SHARE
-    connections = nginx.worker_connections(room, processes.number, in_flight)
+    reader = nginx.reader_bytes(given)
+    connections = nginx.worker_connections(room, processes.number, in_flight, reader)
     patience = max((each.patience for each in behind), key=lambda setting: setting.number)
     return by_name(
         processes,
@@ -141,6 +142,8 @@ def _nginx(given: Facts, behind: Sequence[Behind], hosts: int, name: str) -> Set
         proxy_read_timeout(patience),
         nginx.proxy_buffers(),
         nginx.proxy_buffer_size(),
+        nginx.proxy_busy_buffers_size(),
+        nginx.output_buffers(),
         nginx.proxy_max_temp_file_size(),
         proxy_next_upstream(),
         proxy_next_upstream_tries(hosts),

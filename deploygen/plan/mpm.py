@@ -18,10 +18,6 @@ PROCESS_BYTES = 10 * MIB
 # 120,000 bytes of a body in its buffer).
 THREAD_BYTES = 32 * KIB
 BUFFER_COST = 1.5
-# What a client takes whose response waits for it: the state of Lua, and the response
-# (benchmarks/readers.py: 104 KiB with 1,000 bytes, 267 KiB with 120,000).
-READER_BYTES = 112 * KIB
-READER_COST = 1.4
 BUFFER_MIN, BUFFER_MAX = 128 * KIB, MIB
 # Debian's default is 150 in all, and as many idle clients close the site.
 THREADS_EACH_MIN, THREADS_EACH_MAX = 128, 512
@@ -42,12 +38,32 @@ MAX_MEM_FREE = 128
 
 
 @dataclass(frozen=True)
+class Reader:
+    """A client whose response waits for it: what it takes (bytes), and how often the response."""
+
+    own: int
+    cost: float
+
+    def takes(self, response: int) -> int:
+        """Bytes, with a response of so many."""
+        return self.own + int(self.cost * response)
+
+
+# The state of Lua, and the response (benchmarks/readers.py: 104 KiB with 1,000 bytes, 283 KiB with
+# 128 KiB). Over HTTP/2 there are TLS, the session and a connection for the stream besides, and each
+# has buffers (275 KiB, 559 KiB).
+PLAIN = Reader(112 * KIB, 1.4)
+HTTP2 = Reader(288 * KIB, 2.2)
+
+
+@dataclass(frozen=True)
 class Threads:
     """How many processes of how many threads; ``room`` is the memory (bytes) that pays them."""
 
     processes: int
     each: int
     room: int
+    reader: Reader
 
     @property
     def total(self) -> int:
@@ -62,34 +78,30 @@ def proxy_bytes(facts: Facts) -> int:
 
 def threads(facts: Facts) -> Threads:
     """As many threads as the proxy's memory holds, with the smallest buffers."""
+    reader = HTTP2 if facts.http2 else PLAIN
     processes = min(max(facts.cores, PROCESSES_MIN), PROCESSES_MAX)
     room = proxy_bytes(facts) - processes * PROCESS_BYTES
     most = min(THREADS_EACH_MAX, THREADS_MAX // processes)
-    fit = max(room, 0) // place_bytes(BUFFER_MIN) // processes
+    fit = max(room, 0) // place_bytes(reader, BUFFER_MIN) // processes
     each = min(max(fit // THREADS_STEP * THREADS_STEP, THREADS_EACH_MIN), most)
-    return Threads(processes, each, max(room, 0))
+    return Threads(processes, each, max(room, 0), reader)
 
 
 def buffer_bytes(planned: Threads) -> int:
     """The largest buffer that all clients may have at once: a power of two."""
-    free = planned.room // planned.total - place_bytes(0)
-    fit = _power_of_two(int(free / (BUFFER_COST + ASYNC_FACTOR * READER_COST)))
+    free = planned.room // planned.total - place_bytes(planned.reader, 0)
+    fit = _power_of_two(int(free / (BUFFER_COST + ASYNC_FACTOR * planned.reader.cost)))
     return min(max(fit, BUFFER_MIN), BUFFER_MAX)
 
 
-def reader_bytes(buffer: int) -> int:
-    """What a client takes whose response of ``buffer`` bytes waits for it."""
-    return READER_BYTES + int(READER_COST * buffer)
-
-
-def place_bytes(buffer: int) -> int:
+def place_bytes(reader: Reader, buffer: int) -> int:
     """What a thread takes with a full buffer, and the clients that wait beside it without one."""
-    return THREAD_BYTES + int(BUFFER_COST * buffer) + ASYNC_FACTOR * reader_bytes(buffer)
+    return THREAD_BYTES + int(BUFFER_COST * buffer) + ASYNC_FACTOR * reader.takes(buffer)
 
 
 def memory_bytes(planned: Threads) -> int:
     """What Apache takes at most, with all clients there, and all slow."""
-    each = place_bytes(buffer_bytes(planned))
+    each = place_bytes(planned.reader, buffer_bytes(planned))
     return planned.processes * PROCESS_BYTES + planned.total * each
 
 
@@ -172,7 +184,7 @@ def tasks_max(planned: Threads) -> Setting:
 def max_request_workers(facts: Facts, planned: Threads, in_flight: int) -> Setting:
     """Threads of all processes: requests and slow clients at once."""
     total, room = planned.total, proxy_bytes(facts)
-    least = place_bytes(BUFFER_MIN)
+    least = place_bytes(planned.reader, BUFFER_MIN)
     why = (
         f"each request holds a thread, and so does each client that sends slowly: as many as "
         f"{about(room)} hold at {about(least)} each, with {ASYNC_FACTOR} beside it that read slowly"

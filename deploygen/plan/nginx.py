@@ -19,9 +19,12 @@ CONNECTIONS_IDLE_MAX = 65536
 CONNECTIONS_MAX = 524288
 # What an open connection takes: its structures, a header buffer and a part of a response.
 CONNECTION_BYTES = 32 * KIB
-# With a response that waits for its client (benchmarks/readers.py: 106 KiB of 100,000 bytes, 133
-# of 120,000): the buffers, and what is more is on disk.
-READER_BYTES = 136 * KIB
+# How much of a response waits for its client in memory: nginx's own default, in larger pieces.
+BUFFERS, BUFFER_KIB = 4, 8
+# What a client takes whose response waits, however large it is, and how much over TLS
+# (benchmarks/readers.py): the buffers, what is read back from disk, and what OpenSSL keeps.
+READER_BYTES = 72 * KIB
+TLS_READER_BYTES = 144 * KIB
 
 # The largest response that is parked on disk for one slow reader.
 TEMP_FILE_MAX = 256 * MIB
@@ -33,7 +36,7 @@ def plan(facts: Facts, gunicorn: Settings, name: str) -> Settings:
     shape = shapes.of(gunicorn)
     in_flight = shape.concurrency + shape.queued_inside + gunicorn["backlog"].number
     room = memory.budget(facts).proxy - limits.memory_bytes(facts)
-    connections = worker_connections(room, processes.number, in_flight)
+    connections = worker_connections(room, processes.number, in_flight, reader_bytes(facts))
     return by_name(
         processes,
         connections,
@@ -49,6 +52,8 @@ def plan(facts: Facts, gunicorn: Settings, name: str) -> Settings:
         proxy_read_timeout(gunicorn["timeout"].number),
         proxy_buffers(),
         proxy_buffer_size(),
+        proxy_busy_buffers_size(),
+        output_buffers(),
         proxy_max_temp_file_size(),
         proxy_next_upstream(),
         retry_after(),
@@ -69,23 +74,34 @@ def worker_processes(facts: Facts) -> Setting:
     return Setting("worker_processes", value, reason, sources.NGINX_CORE)
 
 
-def worker_connections(room: int, processes: int, in_flight: int) -> Setting:
-    """Connections of one process, those to gunicorn included; ``room`` is memory for them."""
-    # Twice two for each: processes share the clients unevenly.
+def reader_bytes(facts: Facts) -> int:
+    """What a client takes at most whose response waits for it."""
+    return TLS_READER_BYTES if facts.http2 else READER_BYTES
+
+
+def worker_connections(room: int, processes: int, in_flight: int, reader: int) -> Setting:
+    """Connections of one process, those to gunicorn included.
+
+    ``room`` is memory for them, ``reader`` what one takes that reads slowly, both in bytes.
+    """
+    # Two for each, and as many again: for clients that are slow or idle, and because processes
+    # share the clients unevenly.
     busy = _power_of_two(2 * 2 * in_flight / processes)
     idle = min(_power_of_two(room // CONNECTION_BYTES // processes + 1) // 2, CONNECTIONS_IDLE_MAX)
     value = min(max(busy, idle, CONNECTIONS_MIN), CONNECTIONS_MAX)
     over = f"over {plural(processes, 'process', 'processes')}"
     if value == busy:
+        unevenly = ", which share them unevenly" if processes > 1 else ""
         why = (
-            f"a proxied client takes two: {in_flight} requests in work and in the queue, {over} "
-            "that share them unevenly"
+            f"a proxied client takes two: {in_flight} requests in work and in the queue, and as "
+            f"many again for who is idle or slow, {over}{unevenly}; one that reads slowly may take "
+            f"{about(reader)}"
         )
     elif value == idle:
         why = (
             f"as many clients that are idle or send slowly as {about(room)} hold, at "
             f"{about(CONNECTION_BYTES)} each and two for a proxied one, {over}; one that reads "
-            f"slowly may take {about(READER_BYTES)}"
+            f"slowly may take {about(reader)}"
         )
     else:
         why = f"no fewer than {CONNECTIONS_MIN}: an idle connection costs next to nothing"
@@ -200,9 +216,9 @@ def proxy_buffers() -> Setting:
     """Memory that takes one response from a worker."""
     return Setting(
         "proxy_buffers",
-        "16 8k",
-        "128k take most pages whole: the worker is free as soon as it has written, however slow "
-        "the client reads",
+        f"{BUFFERS} {BUFFER_KIB}k",
+        "so much of a page waits in memory for its client, and the rest on disk: the worker is "
+        "free as soon as it has written, however slow the client reads",
         sources.NGINX_PROXY,
     )
 
@@ -215,6 +231,28 @@ def proxy_buffer_size() -> Setting:
         "a response's header with four cookies of the largest size that browsers keep; one that "
         "exceeds it is a 502, and the default of 4k is less than one of them with a policy",
         sources.NGINX_PROXY,
+    )
+
+
+def proxy_busy_buffers_size() -> Setting:
+    """How much may be on its way to the client while the rest is read."""
+    return Setting(
+        "proxy_busy_buffers_size",
+        "16k",
+        "no less than proxy_buffer_size, and less than all buffers but one: the default, twice "
+        "proxy_buffer_size, is more",
+        sources.NGINX_PROXY,
+    )
+
+
+def output_buffers() -> Setting:
+    """Memory to read a file into that is not sent by the kernel: compressed, or over TLS."""
+    return Setting(
+        "output_buffers",
+        "1 32k",
+        "it is filled again when it has been sent; the default is two of them for each client that "
+        "reads slowly",
+        sources.NGINX_HTTP,
     )
 
 

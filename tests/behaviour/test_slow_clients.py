@@ -135,13 +135,22 @@ def test_a_connection_has_the_planned_streams(secure: Site) -> None:
     )
 
 
-def test_readers_take_no_more_memory_than_planned(kind: str, tmp_path: Path) -> None:
-    clients, size = 200, 120_000
-    with slow.many_files(), tiny(kind, tmp_path, **SMALL) as site:
-        most = nginx.READER_BYTES if kind == "nginx" else mpm.reader_bytes(size)
+@pytest.mark.parametrize("tls", [False, True])
+def test_readers_take_no_more_memory_than_planned(kind: str, tls: bool, tmp_path: Path) -> None:
+    clients, changes = 200, {**SMALL, "proxy": {"tls": TLS}} if tls else SMALL
+    with slow.many_files(), tiny(kind, tmp_path, **changes) as site:
+        size = min(largest(site), 400_000)
+        if kind == "apache":
+            most = (mpm.HTTP2 if tls else mpm.PLAIN).takes(size)
+        else:
+            most = nginx.TLS_READER_BYTES if tls else nginx.READER_BYTES
         before = slow.memory_bytes(site.stack.pids[kind])
         ask = {"path": f"/bytes?n={size}&piece=8192", "host": site.host}
-        with slow.readers(site.stack.address, clients, **ask):
+        with (
+            http2.readers(site.stack.address, clients, streams=1, **ask)
+            if tls
+            else slow.readers(site.stack.address, clients, **ask)
+        ):
             time.sleep(2)
             taken = slow.memory_bytes(site.stack.pids[kind]) - before
     # A tenth for what an allocator keeps.

@@ -122,7 +122,7 @@ def added(new: str) -> Callable[[str], str]:
         ),
         (
             CONF,
-            replaced("proxy_buffers 16 8k", "proxy_buffers 16 8x"),
+            replaced("proxy_buffers 4 8k", "proxy_buffers 4 8x"),
             '"proxy_buffers" directive',
         ),
         (

@@ -17,10 +17,14 @@ from urllib.parse import parse_qs
 Start = Callable[[str, list[tuple[str, str]]], object]
 
 
-def filling(size: int, piece: int) -> Iterable[bytes]:
-    """A large body, made while it is sent: ``piece`` bytes at once, as a file's are."""
+def filling(size: int, piece: int, *, noise: bool) -> Iterable[bytes]:
+    """A large body, made while it is sent: ``piece`` bytes at once, as a file's are.
+
+    Noise can't be compressed.
+    """
     while size > 0:
-        yield b"x" * min(size, piece)
+        length = min(size, piece)
+        yield os.urandom(length) if noise else b"x" * length
         size -= piece
 
 
@@ -34,7 +38,7 @@ def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         return [content]
     if path == "/bytes":
         start(status, [("Content-Type", "text/plain"), ("Content-Length", str(number))])
-        return filling(number, int(query.get("piece", ["65536"])[0]))
+        return filling(number, int(query.get("piece", ["65536"])[0]), noise="noise" in query)
     if path == "/wait":
         Path("waiting").touch()  # it has begun
         time.sleep(number / 1000)

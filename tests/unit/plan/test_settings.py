@@ -217,6 +217,23 @@ def test_apache_fits_the_machine(
     assert ("bounded" in found["apache.MaxRequestWorkers"].reason) == (threads == 4096)
 
 
+# What a client takes that reads slowly: measured, and more over TLS.
+@pytest.mark.parametrize(
+    ("tls", "reader", "apache", "threads"),
+    [({}, "72 KiB", "291 KiB", 896),
+     ({"mode": "files", "certificate": "/c", "key": "/k"}, "144 KiB", "570 KiB", 512)],
+)  # fmt: skip
+def test_slow_readers_take_more_over_tls(
+    tls: dict[str, Any], reader: str, apache: str, threads: int
+) -> None:
+    large = {"machines": machine(4, "8G")}
+    found = settings(**large, proxy={"tls": tls})["nginx.worker_connections"]
+    assert f"reads slowly may take {reader}" in found.reason
+    made = settings(**large, proxy={"kind": "apache", "tls": tls})
+    assert f"at {apache} with" in made["apache.FlushMaxThreshold"].reason
+    assert made["apache.MaxRequestWorkers"].value == threads
+
+
 LIMITS = {"connections_per_address": 5, "requests_per_second": 9}
 
 
