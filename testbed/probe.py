@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -32,6 +33,8 @@ with concurrent.futures.ThreadPoolExecutor(given["times"]) as clients:
     print(json.dumps(list(clients.map(ask, range(given["times"])))))
 """
 PATIENCE_S = 30
+# A proxy that was killed answers again within so many seconds, on a machine that does much else.
+COMES_BACK_S = 20
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,16 @@ class Probe:
     def socket_of(unit: str) -> str:
         """The unit that holds a slot's socket."""
         return unit.replace(".service", ".socket")
+
+    def loses(self, unit: str) -> None:
+        """kill -9 of a proxy's first process: another one answers soon, and nobody has helped."""
+        before = self.told(f"systemctl show --value --property=MainPID {unit}")
+        self.told(f"kill -9 {before}")
+        deadline = time.monotonic() + COMES_BACK_S
+        # A process that is left over would answer too: who answers is asked of systemd.
+        while self.told(f"systemctl show --value --property=MainPID {unit}") in {before, "0"}:
+            assert time.monotonic() < deadline, f"{unit} did not come back"
+        assert self.ask("/").status == 200
 
     def show(self, option: str) -> str:
         """What systemd says of the unit that serves."""

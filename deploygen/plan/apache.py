@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from deploygen.plan import limits, mpm, sources, timeouts
+from deploygen.plan import limits, mpm, proxy_unit, sources, timeouts
 from deploygen.plan import shape as shapes
 from deploygen.plan.facts import Facts
 from deploygen.plan.setting import Setting, Settings, by_name
@@ -77,6 +77,7 @@ def plan(facts: Facts, gunicorn: Settings, _name: str) -> Settings:
         retry(),
         retry_after(),
         *limits.apache(facts),
+        *proxy_unit.plan(),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from deploygen.errors import InputError, Problem
-from deploygen.plan import apache, limits, mpm, nginx
+from deploygen.plan import apache, limits, mpm, nginx, proxy_unit
 from deploygen.plan.apache_site import ApacheSite, apache_site
 from deploygen.plan.facts import Facts
 from deploygen.plan.layout import ApachePlaces, Layout
@@ -164,7 +164,8 @@ def placed(layout: Layout, spool: str) -> Layout:
 def settings(kind: str, facts: Facts, gunicorn: Settings, name: str) -> Settings:
     """The proxy's own directives; none where it is somebody else's."""
     plans = {"nginx": nginx.plan, "apache": apache.plan}
-    return plans[kind](facts, gunicorn, name) if kind in plans else {}
+    found = plans[kind](facts, gunicorn, name) if kind in plans else {}
+    return {each: found[each] for each in found if each not in proxy_unit.DIRECTIVES}
 
 
 def needs(kind: str, facts: Facts, directives: Settings) -> Needs:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deploygen.errors import Problem, refuse
-from deploygen.plan import limits, memory, nginx, sources, streaming, timeouts, tls
+from deploygen.plan import limits, memory, nginx, proxy_unit, sources, streaming, timeouts, tls
 from deploygen.plan import shape as shapes
 from deploygen.plan import site as sites
 from deploygen.plan.facts import Facts, facts
@@ -150,6 +150,7 @@ def _nginx(given: Facts, behind: Sequence[Behind], hosts: int, name: str) -> Set
         proxy_next_upstream_timeout(hosts),
         nginx.retry_after(),
         *limits.nginx(given, name),
+        *proxy_unit.plan(),
     )
 
 

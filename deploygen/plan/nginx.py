@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from deploygen.plan import limits, memory, sources, timeouts
+from deploygen.plan import limits, memory, proxy_unit, sources, timeouts
 from deploygen.plan import shape as shapes
 from deploygen.plan.facts import Facts
 from deploygen.plan.setting import Setting, Settings, by_name
@@ -58,6 +58,7 @@ def plan(facts: Facts, gunicorn: Settings, name: str) -> Settings:
         proxy_next_upstream(),
         retry_after(),
         *limits.nginx(facts, name),
+        *proxy_unit.plan(),
     )
 
 

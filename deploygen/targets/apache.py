@@ -72,7 +72,7 @@ TARGET = Target(
         ),
         Row(
             "etc/systemd/system/apache2.service.d/NAME.conf",
-            about="What Apache's own unit leaves open, on each host of the group GROUP",
+            about="What is added to Apache's own unit, on each host of the group GROUP",
         ),
         Row(
             "etc/apache2/sites-available/NAME.conf",

@@ -81,6 +81,11 @@ ROWS = (
         "What the application hosts of NAME are told of a request",
     ),
     Row(
+        "nginx",
+        "etc/systemd/system/nginx.service.d/NAME.conf",
+        "What is added to nginx's own unit, on each host in front of NAME",
+    ),
+    Row(
         "pages",
         "etc/NAME/pages/unavailable.html",
         "What the front shows for 502, 503 and 504 of its own",

@@ -67,6 +67,10 @@ TARGET = Target(
             about="What the application NAME is told of a request",
             context=_words,
         ),
+        Row(
+            "etc/systemd/system/nginx.service.d/NAME.conf",
+            about="What is added to nginx's own unit, on each host of the group GROUP",
+        ),
     ),
     fits=lambda plan: plan.spec.proxy.kind == "nginx",
     needs=("pages",),

@@ -124,6 +124,10 @@ def test_the_front_runs_what_was_planned(edge: Host, planned: Plan) -> None:
     assert int(processes) == planned.front.components["nginx"]["worker_processes"].number
 
 
+def test_the_fronts_proxy_comes_back(edge: Host) -> None:
+    probe_of(edge).loses("nginx")
+
+
 def test_a_host_that_is_down_is_not_noticed_by_who_reads(acts: list[dict[str, Any]]) -> None:
     """A POST that a dying host had is never sent twice: those are counted in docs/figures.md."""
     found = [act for act in acts if act["name"] in {"kill master", "kill proxy", "host reboot"}]

@@ -58,7 +58,7 @@ def test_every_setting_is_rendered_with_its_name_value_and_reason(changes: dict[
         sizes = [f"{name} {value // unit}{suffix};" for suffix, unit in (("m", 2**20), ("k", 2**10))
                  if isinstance(value, int) and value % unit == 0]  # fmt: skip
         spelled = [f"{name} {value};", f"{name} {value}s;", f"{name}={value} ", f"{name}={value}s;",
-                   f"zone shop_hosts {value};", *sizes]  # fmt: skip
+                   f"zone shop_hosts {value};", f"{name}={value}\n", *sizes]  # fmt: skip
         assert [text for text in spelled if text in everything], full_name
         reason = f"{setting.reason[0].upper()}{setting.reason[1:]}"
         assert " ".join(reason.split()) in flat(everything), full_name
@@ -157,7 +157,8 @@ def blocks(text: str) -> list[dict[str, Any]]:
 def test_no_file_of_the_application_is_there() -> None:
     """The front has its site, the pages of its errors, and its certificate: no code, no unit."""
     found = set(files(**FULL))
-    assert not [path for path in found if "systemd" in path or "gunicorn" in path]
+    added = "etc/systemd/system/nginx.service.d/shop.conf"
+    assert [path for path in found if "systemd" in path or "gunicorn" in path] == [added]
     assert "etc/nginx/snippets/shop-files.conf" not in found
     assert "usr/local/sbin/shop-certificate" in found
     hosts = rendered(a_fleet(**FULL))

@@ -96,7 +96,7 @@ def spellings(component: str, setting: Setting) -> list[str]:
     if component == "nginx":
         sizes = [f"{name} {value // unit}{suffix};" for suffix, unit in (("m", 2**20), ("k", 2**10))
                  if isinstance(value, int) and value % unit == 0]  # fmt: skip
-        return [f"{name} {value};", f"{name} {value}s;", *sizes]
+        return [f"{name} {value};", f"{name} {value}s;", f"{name}={value}\n", *sizes]
     if component == "streaming":
         return [f"{name} {value}s;", f" {name}={value} "]
     if component == "apache":
