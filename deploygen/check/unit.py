@@ -91,11 +91,11 @@ def _newer(group: Group, program: Program, line: str) -> bool:
     Only for options that deploygen itself chose for that release: a misspelt one is a fault.
     """
     match = _UNKNOWN.search(line)
-    plan = group.plan.groups[group.name]
+    plan = group.plan.hosts[group.name]
     return (
         match is not None
         and program.version < plan.facts.system.systemd
-        and match[1] in plan.components["systemd"]
+        and match[1] in plan.components.get("systemd", {})
     )
 
 
@@ -109,7 +109,7 @@ def _exposure(group: Group, copy: object, program: Program) -> str:
 
 
 def _versions(group: Group, program: Program) -> str:
-    target = group.plan.groups[group.name].facts.system.systemd
+    target = group.plan.hosts[group.name].facts.system.systemd
     here = f"systemd {show_version(program.version)}"
     if target == program.version:
         return f"{here}, as on the target"

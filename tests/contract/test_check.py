@@ -29,7 +29,7 @@ TLS = (
 PROXIES = {"nginx": "nginx", "apache": "apache2"}
 # What is said to a program that is to serve, and not to one that only tests.
 STARTED = {"nginx": "daemon off;", "apache": "FOREGROUND"}
-UNIT, SOCKET = "@.service", "@.socket"
+UNIT, SOCKET, PROXY_UNIT = "@.service", "@.socket", "nginx.service.d/bookshop.conf"
 SITE, CONF = "sites-available/bookshop.conf", "nginx.conf"
 ASKED, ERRORS = "snippets/bookshop-proxy.conf", "snippets/bookshop-errors.conf"
 PAGE = "pages/unavailable.html"
@@ -146,6 +146,8 @@ def added(new: str) -> Callable[[str], str]:
         (UNIT, replaced("ProtectSystem=strict", "ProtectSystem=strickt"), "strickt"),
         (UNIT, replaced("[Service]", "[Servic]"), "Servic"),
         (SOCKET, replaced("Backlog=", "Backlogs="), "Unknown key"),
+        (PROXY_UNIT, replaced("OOMPolicy=", "OOMPolic="), "Unknown key"),
+        (PROXY_UNIT, replaced("on-failure", "on-failures"), "on-failures"),
         (SOCKET, replaced("ListenStream=/", "ListenStream="), "bookshop@blue.socket"),
         (UNIT, replaced("ExecReload=/bin/kill", "ExecReload=/nowhere/kill"), "/nowhere/kill"),
         (
