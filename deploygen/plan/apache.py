@@ -77,7 +77,19 @@ def plan(facts: Facts, gunicorn: Settings, _name: str) -> Settings:
         retry(),
         retry_after(),
         *limits.apache(facts),
+        pid_file(),
         *proxy_unit.plan(),
+    )
+
+
+def pid_file() -> Setting:
+    """Where systemd reads which of Apache's processes is the first."""
+    return Setting(
+        "PIDFile",
+        "/run/apache2/apache2.pid",
+        "Apache's own unit names none, and beside programs that Apache starts systemd can't tell "
+        "which process is its first: it would not notice that it has died",
+        sources.SYSTEMD_SERVICE,
     )
 
 

@@ -8,7 +8,7 @@ from deploygen.plan import sources
 from deploygen.plan.setting import Setting
 
 # All of a unit's directives that a proxy's plan may have: a container has no unit.
-DIRECTIVES = ("TasksMax", "Restart", "OOMPolicy")
+DIRECTIVES = ("TasksMax", "PIDFile", "Restart", "OOMPolicy")
 
 
 def plan() -> Iterator[Setting]:

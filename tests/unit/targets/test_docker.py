@@ -391,7 +391,7 @@ def test_nothing_of_the_build_is_decided_by_a_number_of_yaml() -> None:
 @pytest.mark.parametrize("kind", ["nginx", "apache"])
 def test_a_container_has_no_unit(kind: str) -> None:
     planned = {name.rpartition(".")[2] for name, _ in containers(proxy={"kind": kind}).settings()}
-    assert not planned & {"TasksMax", "Restart", "OOMPolicy"}
+    assert not planned & {"TasksMax", "PIDFile", "Restart", "OOMPolicy"}
 
 
 def test_every_setting_of_the_containers_is_rendered_with_its_reason() -> None:
