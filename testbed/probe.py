@@ -118,15 +118,18 @@ class Probe:
         """The unit that holds a slot's socket."""
         return unit.replace(".service", ".socket")
 
-    def loses(self, unit: str) -> None:
-        """kill -9 of a proxy's first process: another one answers soon, and nobody has helped."""
+    def loses(self, unit: str, path: str) -> None:
+        """kill -9 of a proxy's first process: another one answers soon, and nobody has helped.
+
+        ``path`` has to be answered with 200 then.
+        """
         before = self.told(f"systemctl show --value --property=MainPID {unit}")
         self.told(f"kill -9 {before}")
         deadline = time.monotonic() + COMES_BACK_S
         # A process that is left over would answer too: who answers is asked of systemd.
         while self.told(f"systemctl show --value --property=MainPID {unit}") in {before, "0"}:
             assert time.monotonic() < deadline, f"{unit} did not come back"
-        assert self.ask("/").status == 200
+        assert self.ask(path).status == 200
 
     def show(self, option: str) -> str:
         """What systemd says of the unit that serves."""

@@ -125,7 +125,7 @@ def test_the_front_runs_what_was_planned(edge: Host, planned: Plan) -> None:
 
 
 def test_the_fronts_proxy_comes_back(edge: Host) -> None:
-    probe_of(edge).loses("nginx")
+    probe_of(edge).loses("nginx", "/whoami/")
 
 
 def test_a_host_that_is_down_is_not_noticed_by_who_reads(acts: list[dict[str, Any]]) -> None:

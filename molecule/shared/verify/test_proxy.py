@@ -8,7 +8,8 @@ from testbed.probe import Probe
 
 
 def test_a_proxy_that_was_killed_comes_back(probe: Probe, planned: Plan) -> None:
-    probe.loses(PROXY_UNITS[planned.spec.proxy.kind])
+    assert planned.spec.app.health
+    probe.loses(PROXY_UNITS[planned.spec.proxy.kind], planned.spec.app.health)
 
 
 def test_one_process_that_was_killed_for_memory_stops_no_other(
