@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,3 +82,43 @@ def test_a_value_is_never_evaluated(tmp_path: Path) -> None:
     )
     subprocess.run([*player.command, "-i", inventory, playbook], check=True, capture_output=True)
     assert json.loads((tmp_path / "out").read_text()) == [evil]
+
+
+GIVEN = "given-for-this-test"
+
+
+# What the environment gives of two secrets -> what the play says of them.
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [({}, ["NOBODYS_KEY", "NOBODYS_TOKEN"]), ({"NOBODYS_KEY": GIVEN}, ["NOBODYS_TOKEN"]),
+     ({"NOBODYS_KEY": GIVEN, "NOBODYS_TOKEN": "def"}, [])],
+)  # fmt: skip
+def test_a_missing_secret_is_named(
+    given: dict[str, str], missing: list[str], tmp_path: Path
+) -> None:
+    """And where to put it, before anything changes; a host that has none yet takes all or none."""
+    player = ansible.beside("ansible-playbook")
+    assert not isinstance(player, Missing)
+    made = example("flaskboard", tmp_path)
+    playbook = made.tree / "ansible/secrets.yml"
+    variables = {
+        "ansible_python_interpreter": sys.executable, "app_name": "nobody-has-this-name",
+        "app_secrets": ["NOBODYS_KEY", "NOBODYS_TOKEN"], "app_secret_values": {},
+    }  # fmt: skip
+    role = {"name": "app", "tasks_from": "secrets.yml", "rolespec_validate": False}
+    task = {"ansible.builtin.include_role": role}
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False}
+    playbook.write_text(json.dumps([{**play, "vars": variables, "tasks": [task]}]))
+    environment = {**os.environ, **given, "ANSIBLE_NOCOLOR": "1"}
+    done = subprocess.run(
+        [*player.command, "-i", "localhost,", playbook],
+        cwd=playbook.parent, env=environment, check=False, capture_output=True, text=True,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if not missing:
+        assert done.returncode == 0, done.stdout
+        return
+    assert done.returncode == 2, done.stdout
+    said = re.search(r"Missing ([A-Z_, ]+): put the value into the environment", done.stdout)
+    assert said and sorted(said[1].split(", ")) == missing
+    assert GIVEN not in done.stdout
